@@ -1,0 +1,1 @@
+"""A small application that looks around in the file system it finds itself in."""

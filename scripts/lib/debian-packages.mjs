@@ -1,0 +1,89 @@
+/** The Debian packages that tests, gates and benchmarks use, each with how to see that it is there and what for. */
+import { existsSync } from "node:fs";
+import { which } from "./process.mjs";
+
+/**
+ * @typedef {"build" | "test" | "check" | "bench"} Need
+ * @typedef {{ package: string, needs: readonly Need[], purpose: string, present: () => boolean }} DebianPackage
+ */
+
+/** @param {...string} names */
+const commands =
+  (...names) =>
+  () =>
+    names.every((name) => which(name) !== undefined);
+/** @param {...string} paths */
+const anyFile =
+  (...paths) =>
+  () =>
+    paths.some((path) => existsSync(path));
+
+const multiarch = "/usr/lib/x86_64-linux-gnu";
+
+/** @type {readonly DebianPackage[]} */
+export const debianPackages = [
+  { package: "gcc", needs: ["build"], purpose: "compiles the runtime", present: commands("gcc") },
+  { package: "make", needs: ["build"], purpose: "builds the runtime", present: commands("make") },
+  {
+    package: "binutils",
+    needs: ["build"],
+    purpose: "links the runtime",
+    present: commands("ld", "objcopy", "readelf"),
+  },
+  {
+    package: "libc6-dev",
+    needs: ["build"],
+    purpose: "kernel headers for the runtime",
+    present: anyFile("/usr/include/asm/unistd.h", "/usr/include/x86_64-linux-gnu/asm/unistd.h"),
+  },
+  {
+    package: "erofs-utils",
+    needs: ["test", "bench"],
+    purpose: "fsck.erofs judges every image; mkfs.erofs is compared in benchmarks",
+    present: commands("fsck.erofs", "dump.erofs", "mkfs.erofs"),
+  },
+  { package: "squashfs-tools", needs: ["bench"], purpose: "mksquashfs in benchmarks", present: commands("mksquashfs") },
+  { package: "tar", needs: ["bench"], purpose: "tar in benchmarks", present: commands("tar") },
+  { package: "elfutils", needs: ["test"], purpose: "eu-elflint judges the libraries", present: commands("eu-elflint") },
+  { package: "patchelf", needs: ["test"], purpose: "round trips of a library", present: commands("patchelf") },
+  { package: "musl-tools", needs: ["test"], purpose: "musl programs from the image", present: commands("musl-gcc") },
+  { package: "strace", needs: ["test"], purpose: "shows that no call reaches the host", present: commands("strace") },
+  { package: "attr", needs: ["test"], purpose: "extended attributes", present: commands("setfattr", "getfattr") },
+  {
+    package: "util-linux",
+    needs: ["test"],
+    purpose: "setpriv, mount, losetup",
+    present: commands("setpriv", "losetup"),
+  },
+  {
+    package: "python3",
+    needs: ["build", "test"],
+    purpose: "the program that demo and tests pack",
+    present: commands("python3"),
+  },
+  {
+    package: "python3-numpy",
+    needs: ["test"],
+    purpose: "a large extension module, under Debian's own interpreter",
+    present: anyFile("/usr/lib/python3/dist-packages/numpy/__init__.py"),
+  },
+  {
+    package: "libpython3-dev",
+    needs: ["test"],
+    purpose: "a PIE interpreter that embeds libpython",
+    present: () =>
+      which("python3-config") !== undefined && anyFile(`${multiarch}/libpython3.11.so`, `${multiarch}/libpython3.so`)(),
+  },
+  {
+    package: "default-jdk-headless",
+    needs: ["test"],
+    purpose: "Java programs from the image",
+    present: commands("java", "javac", "jar"),
+  },
+  { package: "clang-format", needs: ["check"], purpose: "layout of the C", present: commands("clang-format") },
+  { package: "clang-tidy", needs: ["check"], purpose: "static analysis of the C", present: commands("clang-tidy") },
+];
+
+/** @param {readonly Need[]} needs */
+export const missingPackages = (needs) =>
+  debianPackages.filter((entry) => entry.needs.some((need) => needs.includes(need)) && !entry.present());

@@ -1,0 +1,157 @@
+/** From options to the engine and back to what people and scripts read: shared by `build`, `pack` and SCONE's form. */
+
+import { type BuildOptions, type BuildReport, build, pack } from "../build.js";
+import { fail, ok, type Result } from "../errors.js";
+import type { MtimePolicy } from "../select/attributes.js";
+import { loadConfig } from "./config.js";
+import { escapePath, jsonPath, printError, type StandardOutput } from "./output.js";
+import type { ParsedOption } from "./parse-options.js";
+import { ProgressLine } from "./progress.js";
+import { toBytes, toText } from "./raw-arguments.js";
+import { expandSelectionFiles, parseVolume } from "./selection.js";
+import { describeWarnings, humanBytes } from "./wording.js";
+
+export interface BuildRequest {
+  readonly form: "library" | "artefacts";
+  readonly root: string | undefined;
+  readonly output: string | undefined;
+  readonly options: readonly ParsedOption[];
+  readonly out: StandardOutput;
+  readonly verbosity: number;
+  readonly isJson: boolean;
+  /** What selected secrets are. */
+  readonly secrets: "error" | "warn";
+}
+
+/** @returns the exit status */
+export async function runBuild(request: BuildRequest): Promise<Result<number>> {
+  const engineOptions = await engineOptionsOf(request);
+  if (!engineOptions.ok) return engineOptions;
+  const progress = new ProgressLine(!request.isJson);
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const engine = request.form === "library" ? build : pack;
+  const report = await engine({
+    ...engineOptions.value,
+    signal: interruption.signal,
+    onProgress: (step) => progress.update(step),
+  });
+  progress.clear();
+  process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  if (!report.ok) return report;
+  await printReport(request, report.value);
+  return ok(0);
+}
+
+async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptions>> {
+  // SCONE's form knows no configuration file.
+  const isScone = request.secrets === "warn";
+  const named = request.options.filter(({ name }) => name === "config").at(-1)?.value;
+  const config = isScone ? ok({ root: undefined, output: undefined, options: [] }) : await loadConfig(named);
+  if (!config.ok) return config;
+  // Rules of the configuration come first: later ones win, and so do later values.
+  const options = expandSelectionFiles([...config.value.options, ...request.options]);
+  if (!options.ok) return options;
+  const all = (name: string) => options.value.filter((option) => option.name === name).map(({ value }) => value);
+  const last = (name: string) => all(name).at(-1);
+
+  const output = request.output ?? config.value.output;
+  if (output === undefined) return fail("usage", { detail: "name the output with -o" });
+  const specials = oneOf("specials", last("specials"), ["skip", "keep"]);
+  if (!specials.ok) return specials;
+  const owner = oneOf("owner", last("owner"), ["keep", "root"]);
+  if (!owner.ok) return owner;
+  const layout = oneOf("layout", last("layout"), ["compact", "stable"]);
+  if (!layout.ok) return layout;
+  const linker = oneOf("linker", last("linker"), ["native", "gcc"]);
+  if (!linker.ok) return linker;
+  const epoch = sourceDateEpoch();
+  if (!epoch.ok) return epoch;
+  const mtime = mtimePolicy(last("mtime"), epoch.value);
+  if (!mtime.ok) return mtime;
+  const volumes = [];
+  for (const value of all("volume")) {
+    const volume = parseVolume(value);
+    if (!volume.ok) return volume;
+    volumes.push(volume.value);
+  }
+  return ok({
+    root: toBytes(request.root ?? config.value.root ?? "."),
+    output: toBytes(output),
+    rules: options.value.flatMap(({ name, value }) =>
+      name === "include" || name === "exclude" ? [{ kind: name, pattern: toBytes(value) }] : [],
+    ),
+    ignoreFiles: all("ignore-file").map(toBytes),
+    hostPaths: all("host-path").map(toBytes),
+    volumes,
+    preserveSymlinks: all("preserve-symbolic-links").length > 0,
+    strict: all("strict").length > 0,
+    specials: specials.value ?? "skip",
+    xattrs: all("xattrs").map(toBytes),
+    mtime: mtime.value,
+    owner: owner.value ?? "keep",
+    sealed: all("sealed").length > 0,
+    secrets: request.secrets,
+    allowSecrets: all("allow-secrets").map(toBytes),
+    ...(epoch.value !== undefined && { buildTime: epoch.value }),
+    ...(layout.value !== undefined && { layout: layout.value }),
+    ...(linker.value !== undefined && { linker: linker.value }),
+    ...(last("cc") !== undefined && { cc: toText(last("cc") ?? "") }),
+  });
+}
+
+function oneOf<T extends string>(name: string, value: string | undefined, words: readonly T[]): Result<T | undefined> {
+  const found = words.find((word) => word === value);
+  if (value === undefined || found !== undefined) return ok(found);
+  return fail("usage", { detail: `--${name} takes ${words.join(" or ")}, not "${escapePath(toBytes(value))}"` });
+}
+
+const DIGITS = /^\d{1,12}$/;
+
+function sourceDateEpoch(): Result<number | undefined> {
+  const value = process.env["SOURCE_DATE_EPOCH"];
+  if (value === undefined || value === "") return ok(undefined);
+  return DIGITS.test(value)
+    ? ok(Number(value))
+    : fail("usage", { detail: `SOURCE_DATE_EPOCH is no number of seconds: "${value}"` });
+}
+
+function mtimePolicy(value: string | undefined, epoch: number | undefined): Result<MtimePolicy> {
+  if (value === "keep" || (value === undefined && epoch === undefined)) return ok({ kind: "keep" });
+  if (value === "clamp" || value === undefined) {
+    if (epoch === undefined)
+      return fail("usage", { detail: "--mtime clamp needs SOURCE_DATE_EPOCH in the environment" });
+    return ok({ kind: "clamp", epochSeconds: epoch });
+  }
+  if (DIGITS.test(value)) return ok({ kind: "set", epochSeconds: Number(value) });
+  return fail("usage", {
+    detail: `--mtime takes keep, clamp or seconds since 1970, not "${escapePath(toBytes(value))}"`,
+  });
+}
+
+async function printReport(request: BuildRequest, report: BuildReport): Promise<void> {
+  for (const line of describeWarnings(report.warnings, request.verbosity > 0)) printError(line);
+  if (request.isJson) {
+    await request.out.json({
+      event: request.form === "library" ? "built" : "packed",
+      ...jsonPath(report.output, request.form === "library" ? "library" : "output"),
+      ...(report.digest !== undefined && { digest: `sha256:${report.digest}` }),
+      merkleRoot: report.merkleRoot.toString("hex"),
+      files: report.files,
+      imageBytes: report.imageBytes,
+      emittedBytes: report.emittedBytes,
+      segmentsEmitted: report.segmentsEmitted,
+      segmentsTotal: report.segmentsTotal,
+      durationMs: Math.round(report.durationMs),
+      stages: Object.fromEntries(Object.entries(report.stages).map(([stage, ms]) => [stage, Math.round(ms)])),
+    });
+    return;
+  }
+  const stages = Object.entries(report.stages).map(([stage, ms]) => `${stage} ${Math.round(ms)} ms`);
+  const digest = report.digest === undefined ? `root ${report.merkleRoot.toString("hex")}` : `sha256:${report.digest}`;
+  await request.out.line(
+    `${escapePath(report.output)}: ${report.files} files, ${humanBytes(report.imageBytes)}, re-emitted ${humanBytes(report.emittedBytes)}, ` +
+      `${digest}, ${Math.round(report.durationMs)} ms (${stages.join(", ")})`,
+  );
+}

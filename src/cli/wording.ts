@@ -1,0 +1,196 @@
+/** All text that people read: failures, warnings, summaries. Help stands in `help.ts`. */
+
+import type { BinaryfsError, ErrorCode } from "../errors.js";
+import type { Warning, WarningCode } from "../model.js";
+import { escapePath } from "./output.js";
+
+interface Wording {
+  /** What happened; the path follows in parentheses. */
+  readonly what: (error: BinaryfsError) => string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+const plain = (what: string) => (error: BinaryfsError) => (error.detail ? `${what}: ${error.detail}` : what);
+
+const LOOKUP_FAILURES: Readonly<Record<string, string>> = {
+  ENOTDIR: "a part of the path is no directory",
+  ELOOP: "too many symlinks",
+};
+
+const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
+  usage: { what: (error) => error.detail ?? "wrong usage", remedy: "See `binaryfs --help`." },
+  "root-missing": { what: () => "the root does not exist", remedy: "Name an existing directory as ROOT." },
+  "root-not-directory": { what: () => "the root is not a directory", remedy: "Name a directory as ROOT." },
+  "include-outside-root": {
+    what: plain("an include leads outside the root"),
+    remedy: "Patterns are paths as seen from ROOT: write them from there, without `..` that leaves it.",
+  },
+  "nothing-selected": {
+    what: plain("the selection is empty"),
+    remedy: "Check the patterns: they are paths as seen from ROOT, and quote them so that the shell leaves `*` alone.",
+  },
+  "pattern-unmatched": {
+    what: plain("a pattern matches nothing"),
+    remedy: "Correct or remove it, or leave out --strict.",
+  },
+  unreadable: {
+    what: plain("cannot read"),
+    remedy: "Give this user the right to read it, or exclude it with `-e`.",
+  },
+  "input-changed": {
+    what: plain("a file kept changing while it was packed"),
+    remedy: "Stop what writes to it, or exclude it with `-e`, and build again.",
+  },
+  "name-too-long": { what: plain("a name is longer than 255 bytes"), remedy: "Rename it or exclude it with `-e`." },
+  "unsupported-node": {
+    what: plain("this kind of file cannot be packed"),
+    remedy: "Exclude it with `-e`, or skip special files with `--specials skip`.",
+  },
+  "xattr-too-large": {
+    what: plain("an extended attribute does not fit"),
+    remedy: "Values end at 65,535 bytes: leave it out with a narrower `--xattrs`.",
+  },
+  "image-too-large": {
+    what: plain("the image is too large"),
+    remedy: "Select less, or split it into several libraries.",
+  },
+  "bad-host-path": {
+    what: plain("not a usable host path"),
+    remedy: "Host paths are absolute: `--host-path /etc/resolv.conf`.",
+  },
+  "bad-volume": {
+    what: plain("not a usable volume"),
+    remedy: "Write `--volume /guest` or `--volume /guest=/host`, both absolute.",
+  },
+  "bad-config": {
+    what: plain("the configuration is wrong"),
+    remedy: "Correct it; docs/cli.md lists what may stand there.",
+  },
+  "secrets-selected": {
+    what: plain("the selection takes what looks like secrets"),
+    remedy: "Exclude them with `-e`, include them by their full names, or allow them with `--allow-secrets GLOB`.",
+  },
+  "output-inside-root": {
+    what: plain("the output lies inside the selected tree"),
+    remedy: "Write it elsewhere, or exclude its place with `-e`.",
+  },
+  "output-unwritable": {
+    what: plain("cannot write the output"),
+    remedy: "Name a place in an existing directory that this user may write to.",
+  },
+  "output-exists": { what: plain("the output exists already"), remedy: "Name a new or an empty directory." },
+  "no-space": { what: plain("no space left"), remedy: "Free some space or name an output on another file system." },
+  "compiler-missing": {
+    what: plain("the compiler cannot be run"),
+    remedy: "Install it or name another with `--cc`; `--linker native` needs none.",
+  },
+  "compiler-failed": {
+    what: plain("the compiler failed"),
+    remedy: "Its last lines stand above; `--linker native` needs no compiler.",
+  },
+  "gcc-limit": {
+    what: plain("the compiler cannot carry an image of this size"),
+    remedy: "Use `binaryfs build` with `--linker native`, which has no such limit.",
+  },
+  "template-missing": {
+    what: plain("the runtime is not built"),
+    remedy: "Run `npm run build` in the checkout, or install the package again.",
+  },
+  "not-a-library": {
+    what: plain("not a binaryfs library"),
+    remedy: "Name a library that `binaryfs build` or `binaryfs link` made.",
+  },
+  "library-truncated": { what: plain("the library is cut short"), remedy: "Copy it again in full, or build it again." },
+  "bad-image": {
+    what: plain("the image is damaged"),
+    remedy: "Do not use it: get the library from its source again, or build it again.",
+  },
+  "digest-mismatch": {
+    what: plain("the digest differs"),
+    remedy: "This is not the library that was measured: find out which of both is the right one.",
+  },
+  "path-not-found": {
+    what: (error) => LOOKUP_FAILURES[error.detail ?? ""] ?? "no such file or directory",
+    remedy: "Check the path; `binaryfs ls LIB` lists what an image holds.",
+  },
+  "not-a-file": {
+    what: plain("not a regular file"),
+    remedy: "Name a file; `binaryfs stat LIB PATH` tells what stands there.",
+  },
+  "extract-refused": {
+    what: plain("refused to extract"),
+    remedy: "Extract into a new or empty directory; a name that leads out of it is never written.",
+  },
+  io: { what: plain("input or output failed"), remedy: "Check the file, its permissions and its device." },
+  interrupted: { what: () => "interrupted", remedy: "The output is as it was before." },
+};
+
+/** Two lines: `binaryfs: CODE: what (path)` and what to do. */
+export function describeError(error: BinaryfsError): string {
+  return `binaryfs: ${error.code}: ${errorMessage(error)}\n  ${ERRORS[error.code].remedy}`;
+}
+
+/** An exception: our own mistake, not the user's. */
+export function describeBug(error: unknown, wantsStack: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = wantsStack && error instanceof Error ? `\n${error.stack}` : "";
+  return `binaryfs: internal: a mistake in binaryfs: ${oneLine(message)}\n  Please report it with what -vv adds.${stack}`;
+}
+
+/** The first line without its prefix, for JSON. */
+export function errorMessage(error: BinaryfsError): string {
+  const what = ERRORS[error.code].what({
+    ...error,
+    ...(error.detail !== undefined && { detail: oneLine(error.detail) }),
+  });
+  return error.path === undefined ? what : `${what} (${escapePath(error.path)})`;
+}
+
+const oneLine = (detail: string): string =>
+  escapePath(
+    Buffer.from(
+      detail
+        .split("\n")
+        .map((line) => line.trim())
+        .join("; "),
+    ),
+  );
+
+const WARNINGS: Readonly<Record<WarningCode, string>> = {
+  "pattern-unmatched": "a pattern matches nothing",
+  "special-skipped": "skipped a special file (`--specials keep` keeps fifos and device nodes)",
+  "mtime-makes-pyc-stale":
+    "changed mtimes make .pyc files stale, so that Python recompiles at every start: use `python3 -m compileall --invalidation-mode unchecked-hash`",
+  "symlink-leaves-root": "a symlink leads outside the root and will not resolve",
+  "secrets-selected": "packed what looks like a secret",
+  "xattr-skipped": "the image format cannot hold this extended attribute; left out",
+};
+
+/** Lines of warnings, the first few of them unless all are wanted. */
+export function describeWarnings(warnings: readonly Warning[], wantsAll: boolean): string[] {
+  const shown = wantsAll ? warnings : warnings.slice(0, SHOWN_WARNINGS);
+  const lines = shown.map(describeWarning);
+  const more = warnings.length - shown.length;
+  return more === 0 ? lines : [...lines, `binaryfs: warning: ${more} more (-v shows all)`];
+}
+
+const SHOWN_WARNINGS = 10;
+
+function describeWarning(warning: Warning): string {
+  const detail = warning.detail === undefined ? "" : `: ${oneLine(warning.detail)}`;
+  const path = warning.path === undefined ? "" : ` (${escapePath(warning.path)})`;
+  return `binaryfs: warning: ${WARNINGS[warning.code] ?? warning.code}${detail}${path}`;
+}
+
+/** Bytes for people: 1.5 MiB. */
+export function humanBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
+}

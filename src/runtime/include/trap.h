@@ -1,0 +1,141 @@
+/* The trap layer: how the system calls of an unmodified program reach the file system, and how programs are started.
+ *
+ *   start.S      entry point of the library as a program; final jump into the target; end of the load phase
+ *   launch.c     first program of a tree: command line, environment, libraries, arming
+ *   library.c    opens a library and finds its image
+ *   preload.c    LD_PRELOAD: executes itself again as launcher
+ *   exec.c       execve of the program: checks, then a real execve of the carrier
+ *   program.c    continuation after that execve: joins the tree and loads the target
+ *   elf_load.c   user-space ELF loader        stack.c  argument vector and auxiliary vector
+ *   gate.S gate.c    the gate page            filter.c  the seccomp filter, from policy.h
+ *   trap.S trap.c    the SIGSYS handler       slot.c    private stacks
+ *   signal.c     signal masks and actions, so that SIGSYS is never blocked nor taken away
+ *   abi.c        the C ABI for those who trap by themselves (binaryfs.h)
+ */
+#ifndef BINARYFS_TRAP_H
+#define BINARYFS_TRAP_H
+
+#include "sys.h"
+#include "trap_asm.h"
+#include "vfs.h"
+
+/* ---- gate ---- */
+
+/* One page at a fixed address in every program of the tree: system calls made from it pass the filter. Above any sane mmap_min_addr (64 KiB is the usual one), below the
+ * lowest address that non-PIE programs are linked at (4 MiB). */
+#define BFS_GATE_ADDR 0x60000ul
+#define BFS_GATE_SIZE 4096ul
+/* Maps the gate and sends bfs_raw through it. −EEXIST where something else lies there. */
+long bfs_gate_map(void);
+/* Offset in the page of the stub that performs a passed call (trap.c describes the frame). */
+extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[];
+
+/* ---- filter ---- */
+
+/* Installs the seccomp filter for this thread and all its children, for good. FD_BASE, FD_COUNT: the reserved descriptors. */
+long bfs_filter_install(int fd_base, int fd_count);
+
+/* ---- trap ---- */
+
+/* The kernel's signal frame parts that the runtime reads (asm/sigcontext.h, asm-generic/ucontext.h). */
+struct bfs_sigcontext {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2, fpstate, reserved1[8];
+};
+struct bfs_ucontext {
+	uint64_t flags, link;
+	uint64_t stack_sp;
+	int32_t stack_flags, stack_pad;
+	uint64_t stack_size;
+	struct bfs_sigcontext mc;
+	uint64_t sigmask;
+};
+_Static_assert(offsetof(struct bfs_ucontext, sigmask) == 296, "kernel ucontext");
+
+/* Installs the SIGSYS handler. */
+long bfs_trap_install(void);
+/* Makes one system call outside the gate that must come back through the handler: proof that filter and handler work. 0, or −EOPNOTSUPP. */
+long bfs_trap_probe(void);
+/* System calls outside file system and C ABI: those of class PROCESS. */
+struct bfs_trap {
+	struct bfs_call call;
+	struct bfs_ucontext *uc;
+};
+enum bfs_verdict bfs_process_call(struct bfs_trap *t);
+/* signal.c */
+enum bfs_verdict bfs_signal_call(struct bfs_trap *t);
+/* A SIGSYS that was sent, not trapped: acts as the program asked for. */
+void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc);
+#define BFS_SIGSYS 31
+#define BFS_SIGSYS_BIT (1ull << (BFS_SIGSYS - 1))
+struct bfs_ksigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+/* Sets the thread's signal mask, SIGSYS left out; returns the old one. */
+uint64_t bfs_sigmask_set(uint64_t mask);
+
+/* ---- slots ---- */
+
+/* Private stacks: a signal handler of ours may run on the program's 8 KiB alternate stack or near the end of a thread's, so its work is done on a stack of a pool. */
+#define BFS_SLOT_COUNT 128u
+/* Maps the pool. 0 or −errno. */
+long bfs_slot_setup(void);
+/* Takes a free slot for this thread. Never fails: waits while all are in use, and frees those of threads that are gone. */
+struct bfs_slot *bfs_slot_take(void);
+struct bfs_slot {
+	uint32_t owner; /* thread id; 0 free. First member: trap.S frees a slot by a store of 0; the kernel does so after a vfork child's exec (set_tid_address) */
+	uint32_t pad[3];
+	uint8_t stack[BFS_SLOT_SIZE - 16];
+};
+_Static_assert(sizeof(struct bfs_slot) == BFS_SLOT_SIZE, "slot");
+/* The slot that the calling code runs on, or NULL. */
+struct bfs_slot *bfs_slot_current(void);
+
+/* ---- programs ---- */
+
+/* argv of a carrier that continues an exec: [0] this magic, [1] "<fd_base> <mask in hex> <flags>", [2] path of the program in the image, [3] AT_EXECFN, [4…] the program's. */
+#define BFS_ARGV_MAGIC "\177binaryfs-exec/1"
+#define BFS_ARGV_OWN 4u
+/* argv of a launcher that LD_PRELOAD executes: [0] this magic, [1] path of the program, [2…] its argv. */
+#define BFS_ARGV_PRELOAD "\177binaryfs-preload/1"
+
+/* execve(2)/execveat(2) of the program. HOST_PROGRAM: the file may come from the host (first program only). MASK: the signal mask that the new program starts with. Returns only on failure. */
+long bfs_exec(int dirfd, const char *user_path, uint64_t user_argv, uint64_t user_envp, uint32_t flags, bool host_program, uint64_t mask);
+/* Runs the continuation: joins the tree, loads the program of argv and jumps into it. */
+void bfs_program_start(uint64_t *sp) __attribute__((noreturn));
+
+/* Where the vectors on a program's initial stack are. */
+struct bfs_stack {
+	uint64_t *sp; /* argc */
+	uint64_t argc;
+	char **argv, **envp;
+	uint64_t *auxv;
+};
+void bfs_stack_parse(uint64_t *sp, struct bfs_stack *out);
+uint64_t *bfs_auxv_find(uint64_t *auxv, uint64_t type); /* the value's address, or NULL */
+char *bfs_env_get(char **envp, const char *name);
+/* Removes the first DROP arguments and every environment entry NAME=… of NAMES (NULL-terminated); returns the new stack pointer, 16-aligned. */
+uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *const *names);
+
+/* What the loader found out about a program. */
+struct bfs_elf {
+	uint64_t entry;      /* where to jump first: the interpreter's entry, or the program's own */
+	uint64_t own_entry;  /* the program's own */
+	uint64_t base;       /* AT_BASE */
+	uint64_t phdr, phnum, phent;
+	bool dynamic;        /* has an interpreter */
+	bool exec_stack;
+};
+/* Maps the program open at FD and its interpreter. −ENOEXEC, −ENOENT (interpreter), … */
+long bfs_elf_load(int fd, struct bfs_elf *out);
+/* Checks that FD is a program that bfs_elf_load would take (so that exec fails before the point of no return); NULL-terminates the interpreter's path in INTERP ("" when static). */
+long bfs_elf_check(int fd, char *interp, size_t size);
+
+/* A library on the host: opened and checked. */
+long bfs_library_open(const char *path, struct bfs_lib_config *out, char *why, size_t why_size);
+
+/* Prints "binaryfs: CODE: what" and a remedy to descriptor 2 and leaves with STATUS. Only before a program runs. */
+void bfs_die(int status, const char *code, const char *what, const char *where, const char *remedy) __attribute__((noreturn));
+
+#endif

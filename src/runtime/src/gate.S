@@ -1,0 +1,70 @@
+/* The gate: the only code from which system calls pass the filter. Position-independent; copied to BFS_GATE_ADDR. */
+
+	.section .rodata
+	.balign 16
+	.globl bfs_gate_code
+	.hidden bfs_gate_code
+bfs_gate_code:
+	endbr64
+	syscall
+	ret
+
+/* A passed call: the SIGSYS handler made the kernel return here with the (possibly rewritten) call in the registers and rsp at the frame that trap.c describes:
+ * rdi rsi rdx r10 r8 r9 rip rsp. No flag is changed after the call and rcx, r11 are the kernel's to clobber anyway. */
+	.balign 16
+	.globl bfs_gate_pass
+	.hidden bfs_gate_pass
+bfs_gate_pass:
+	syscall
+	mov 0(%rsp), %rdi
+	mov 8(%rsp), %rsi
+	mov 16(%rsp), %rdx
+	mov 24(%rsp), %r10
+	mov 32(%rsp), %r8
+	mov 40(%rsp), %r9
+	mov 48(%rsp), %rcx
+	mov 56(%rsp), %rsp
+	jmp *%rcx
+	.globl bfs_gate_code_end
+	.hidden bfs_gate_code_end
+bfs_gate_code_end:
+
+/* long bfs_raw(nr, a0 … a5): through the gate once it is mapped, by an instruction of our own before. */
+	.text
+	.balign 16
+	.globl bfs_raw
+	.hidden bfs_raw
+	.type bfs_raw, @function
+bfs_raw:
+	endbr64
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	mov %rdx, %rsi
+	mov %rcx, %rdx
+	mov %r8, %r10
+	mov %r9, %r8
+	mov 8(%rsp), %r9
+	mov bfs_gate_entry(%rip), %r11
+	test %r11, %r11
+	jnz 1f
+	syscall
+	ret
+1:	jmp *%r11
+	.size bfs_raw, . - bfs_raw
+
+/* long bfs_plain(nr, a0): never through the gate; bfs_trap_probe alone uses it. */
+	.balign 16
+	.globl bfs_plain
+	.hidden bfs_plain
+	.type bfs_plain, @function
+bfs_plain:
+	endbr64
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	xor %esi, %esi
+	xor %edx, %edx
+	syscall
+	ret
+	.size bfs_plain, . - bfs_plain
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,92 @@
+/* One trapped system call, from signal frame to signal frame.
+ *
+ * The kernel delivered SIGSYS instead of performing a call made outside the gate. The handler runs with every signal blocked; rt_sigreturn restores the program's registers and mask
+ * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
+ * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
+ *
+ *   program's stack   │ …in use… │ red zone 128 │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp │ ← rsp during the call
+ */
+#include "policy.h"
+#include "trap.h"
+
+#include <linux/audit.h>
+
+void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc) BFS_HIDDEN;
+void bfs_sigsys_handler(void) BFS_HIDDEN;
+void bfs_sigreturn(void) BFS_HIDDEN;
+long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
+
+#define TRAP_RED_ZONE 128ul
+#define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
+#define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
+#define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
+#define TRAP_PROBE_RESULT 0x42464Bl
+
+struct trap_frame {
+	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp;
+};
+
+static void trap_pass(struct bfs_trap *t)
+{
+	struct bfs_sigcontext *mc = &t->uc->mc;
+	/* A goroutine has little room below its stack pointer: the scratch area is left above the frame only where an argument lies in it. */
+	uint64_t top = mc->rsp - TRAP_RED_ZONE;
+	for (unsigned i = 0; i < 6; i++)
+		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE)
+			top = t->call.scratch;
+	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
+	struct trap_frame *frame = (struct trap_frame *)base;
+	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp };
+	mc->rax = (uint64_t)t->call.nr;
+	mc->rdi = t->call.a[0];
+	mc->rsi = t->call.a[1];
+	mc->rdx = t->call.a[2];
+	mc->r10 = t->call.a[3];
+	mc->r8 = t->call.a[4];
+	mc->r9 = t->call.a[5];
+	mc->rsp = base;
+	mc->rip = BFS_GATE_ADDR + (uint64_t)(bfs_gate_pass - bfs_gate_code);
+}
+
+void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc)
+{
+	int32_t code;
+	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
+	if (code != TRAP_SYS_SECCOMP) {
+		bfs_signal_sent_sigsys(sig, info, uc);
+		return;
+	}
+	struct bfs_sigcontext *mc = &uc->mc;
+	struct bfs_trap t = {
+		.call = { .nr = (long)mc->rax, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
+		.uc = uc,
+	};
+	if (t.call.nr == __NR_getcwd && t.call.a[0] == TRAP_PROBE_ADDRESS) {
+		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
+		return;
+	}
+	t.call.scratch = (mc->rsp - TRAP_RED_ZONE - BFS_SCRATCH_SIZE) & ~15ul;
+	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
+	if (verdict == BFS_PASS)
+		trap_pass(&t);
+	else
+		mc->rax = (uint64_t)t.call.result;
+	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_PASS ? "passed" : "=", t.call.result);
+}
+
+long bfs_trap_install(void)
+{
+	struct bfs_ksigaction action = {
+		.handler = (uint64_t)bfs_sigsys_handler,
+		.flags = 0x4u | 0x04000000u | 0x08000000u, /* SA_SIGINFO | SA_RESTORER | SA_ONSTACK: a goroutine's stack has no room for the kernel's frame */
+		.restorer = (uint64_t)bfs_sigreturn,
+		.mask = ~0ull,
+	};
+	long rc = bfs_slot_setup();
+	return rc < 0 ? rc : bfs_raw4(__NR_rt_sigaction, BFS_SIGSYS, &action, 0, 8);
+}
+
+long bfs_trap_probe(void)
+{
+	return bfs_plain(__NR_getcwd, TRAP_PROBE_ADDRESS) == TRAP_PROBE_RESULT ? 0 : -EOPNOTSUPP;
+}

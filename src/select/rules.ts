@@ -1,0 +1,84 @@
+/** Ordered includes and excludes: the last that matches decides. */
+
+import { ok, type Result } from "../errors.js";
+import { expandPattern, type RootView, type RuleKind } from "./expand.js";
+import type { Glob } from "./glob.js";
+import { type PathLike, toLatin1 } from "./paths.js";
+
+export interface Rule {
+  readonly kind: RuleKind;
+  readonly pattern: PathLike;
+}
+
+interface ExpandedRule {
+  readonly kind: RuleKind;
+  readonly pattern: string;
+  readonly globs: readonly Glob[];
+}
+
+/** No rule has matched. */
+export const NO_RULE = -1;
+
+export class RuleSet {
+  readonly #rules: readonly ExpandedRule[];
+  readonly #unmatched: Set<number>;
+  readonly #selectedByDefault: boolean;
+
+  private constructor(rules: readonly ExpandedRule[]) {
+    this.#rules = rules;
+    this.#unmatched = new Set(rules.keys());
+    // Without any include the whole of ROOT is meant.
+    this.#selectedByDefault = rules.every(({ kind }) => kind === "exclude");
+  }
+
+  static create(rules: readonly Rule[], root: RootView): Result<RuleSet> {
+    const expanded: ExpandedRule[] = [];
+    for (const { kind, pattern } of rules) {
+      const text = toLatin1(pattern);
+      const globs = expandPattern(text, kind, root);
+      if (!globs.ok) return globs;
+      expanded.push({ kind, pattern: text, globs: globs.value });
+    }
+    return ok(new RuleSet(expanded));
+  }
+
+  /**
+   * Index of the last rule that matches the path.
+   * @param inherited the same of its directory: what matches a directory matches everything beneath
+   */
+  lastMatch(path: string, inherited: number): number {
+    let last = inherited;
+    for (let index = this.#rules.length - 1; index > inherited; index--) {
+      if (!this.#matches(index, path)) continue;
+      last = index;
+      break;
+    }
+    // Rules that could not decide here still count as matched.
+    for (const index of this.#unmatched) if (index < last) this.#matches(index, path);
+    return last;
+  }
+
+  selects(lastMatch: number): boolean {
+    return lastMatch === NO_RULE ? this.#selectedByDefault : this.#rules[lastMatch]?.kind === "include";
+  }
+
+  /** Whether something beneath a directory that is not selected itself may be. */
+  maySelectBeneath(directory: string, lastMatch: number): boolean {
+    for (let index = this.#rules.length - 1; index > lastMatch; index--) {
+      const { kind, globs } = this.#rules[index] as ExpandedRule;
+      if (kind === "include" && globs.some((glob) => glob.mayMatchBeneath(directory))) return true;
+    }
+    return false;
+  }
+
+  /** Patterns that matched nothing so far, in their order. */
+  unmatchedPatterns(): string[] {
+    return [...this.#unmatched].map((index) => this.#rules[index]?.pattern as string);
+  }
+
+  #matches(index: number, path: string): boolean {
+    const matches = this.#rules[index]?.globs.some((glob) => glob.matches(path)) === true;
+    if (matches) this.#unmatched.delete(index);
+    return matches;
+  }
+}

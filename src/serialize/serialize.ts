@@ -1,0 +1,127 @@
+/** Writes a planned image into a file and computes its Merkle root in the same pass. */
+
+import { fdatasync, ftruncateSync, readSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fail, ok, type Result } from "../errors.js";
+import { BLOCK_BYTES, SEGMENT_BYTES } from "../image/constants.js";
+import { sealBlockZero } from "../image/encode-superblock.js";
+import { MerkleTree } from "../image/merkle.js";
+import type { Plan } from "../plan/plan.js";
+import { type Batch, makeBatch } from "./batch.js";
+import { serializeInThreads } from "./pool.js";
+import { runBatch, type Target, writeBytes, writeError } from "./run-batch.js";
+
+export interface SerializeOptions {
+  /** 1 serializes in the calling thread. Default: the machine's processors for images worth it. The bytes never depend on it. */
+  readonly threads?: number;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Segments that are read and written at once: fewer system calls, and files that cross segments are opened once. */
+const BATCH_SEGMENTS = 8;
+/** Below this, starting threads takes longer than they save. */
+const THREADS_FROM_BYTES = 48 * SEGMENT_BYTES;
+/** The disk gets to work this often, so that the sync at the end finds little left to do. */
+const SYNC_EVERY_BYTES = 64 * SEGMENT_BYTES;
+const HASH_BYTES = 32;
+
+/**
+ * @param target a new or empty stretch of a file (holes and zeros only), open for reading and writing; the image is its end
+ * @returns the Merkle root (32 bytes). On an error the target holds a part of an image and must be thrown away.
+ * Errors: `input-changed`, `unreadable`, `no-space`, `io`, `interrupted`
+ */
+export async function serialize(plan: Plan, target: Target, options: SerializeOptions = {}): Promise<Result<Buffer>> {
+  const merkle = new MerkleTree(Math.ceil(plan.sizeBytes / SEGMENT_BYTES));
+  const writeBack = new WriteBack(target.fd);
+  let doneBytes = 0;
+  const onLeaves = ({ firstSegment }: { readonly firstSegment: number }, leaves: Uint8Array): void => {
+    const count = leaves.length / HASH_BYTES;
+    for (let index = 0; index < count; index++) {
+      merkle.setLeaf(firstSegment + index, leaves.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES));
+    }
+    doneBytes = Math.min(plan.sizeBytes, doneBytes + count * SEGMENT_BYTES);
+    writeBack.noteWritten(count * SEGMENT_BYTES);
+    options.onProgress?.(doneBytes, plan.sizeBytes);
+  };
+  try {
+    ftruncateSync(target.fd, target.offset + plan.sizeBytes);
+  } catch (cause) {
+    return { ok: false, error: writeError(cause) };
+  }
+  const defaultThreads = plan.sizeBytes < THREADS_FROM_BYTES ? 1 : availableParallelism();
+  const threads = options.threads ?? defaultThreads;
+  const batches = allBatches(plan, options.signal);
+  const written =
+    threads > 1
+      ? await serializeInThreads(batches, target, threads, onLeaves)
+      : await serializeHere(batches, target, onLeaves);
+  await writeBack.idle();
+  if (!written.ok) return written;
+  if (options.signal?.aborted) return fail("interrupted");
+  return seal(merkle.root(plan.sizeBytes), target);
+}
+
+/** Starts writing to the disk while the rest is still being made. Failures show in the sync that the output's owner does at the end. */
+class WriteBack {
+  readonly #fd: number;
+  #unsyncedBytes = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  noteWritten(bytes: number): void {
+    this.#unsyncedBytes += bytes;
+    if (this.#unsyncedBytes < SYNC_EVERY_BYTES || this.#running !== undefined) return;
+    this.#unsyncedBytes = 0;
+    this.#running = new Promise((resolve) => {
+      fdatasync(this.#fd, () => {
+        this.#running = undefined;
+        resolve();
+      });
+    });
+  }
+
+  /** The descriptor may be closed only when nothing uses it any more. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+}
+
+function* allBatches(plan: Plan, signal: AbortSignal | undefined): Generator<Batch> {
+  const segments = Math.ceil(plan.sizeBytes / SEGMENT_BYTES);
+  for (let first = 0; first < segments && !signal?.aborted; first += BATCH_SEGMENTS) {
+    yield makeBatch(plan, first, BATCH_SEGMENTS);
+  }
+}
+
+/** The serial reference. */
+async function serializeHere(
+  batches: Iterable<Batch>,
+  target: Target,
+  onLeaves: (batch: Batch, leaves: Uint8Array) => void,
+): Promise<Result<void>> {
+  for (const batch of batches) {
+    const leaves = runBatch(batch, target);
+    if (!leaves.ok) return leaves;
+    onLeaves(batch, leaves.value);
+    // Signals and progress get their turn between batches.
+    await new Promise(setImmediate);
+  }
+  return ok(undefined);
+}
+
+/** UUID and checksum come from the root, so they are written last. */
+function seal(merkleRoot: Buffer, target: Target): Result<Buffer> {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  try {
+    readSync(target.fd, block, 0, BLOCK_BYTES, target.offset);
+  } catch (cause) {
+    return { ok: false, error: writeError(cause) };
+  }
+  sealBlockZero(block, merkleRoot);
+  const written = writeBytes(block, 0, target);
+  return written.ok ? ok(merkleRoot) : written;
+}

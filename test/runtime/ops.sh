@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# What the file calls do, compared with the kernel: each program of ops/ passes natively on a tmpfs, then in an image, as root (where the tests are) and as an ordinary user.
+. "$(dirname "$0")/support/lib.sh"
+
+# What differs by design or is known: "PROGRAM: the check's text", one a line.
+known_differences='mmap: grown != MAP_FAILED && memcmp(grown, "start", 5) == 0'
+
+root=$scratch/root
+mkdir -p "$root/bin" "$root/tmp"
+chmod 1777 "$root/tmp"
+names=()
+for source in "$here"/ops/*.c; do
+	name=$(basename "$source" .c)
+	names+=("$name")
+	gcc -O1 -Wno-nonnull -static -o "$root/bin/$name" "$source" || fail "compile $name"
+done
+[ "${#names[@]}" -gt 0 ] || fail "no programs found"
+binaryfs build "$root" -o "$scratch/ops.so" >/dev/null || fail "build"
+
+native=/dev/shm
+[ -w "$native" ] || native=$scratch
+native=$(mktemp -d "$native/binaryfs-ops.XXXXXX")
+cleanup_commands+=("rm -rf '$native'")
+chmod 1777 "$native"
+
+# judge NAME OUTPUT: every line that reports a failed check must be a known difference.
+judge() {
+	local name=$1 output=$2 line text unknown=0
+	if ! grep -Eq '^[0-9]+ passed, [0-9]+ failed$' <<<"$output"; then
+		fail "$name ended early: $(tail -n 3 <<<"$output")"
+		return
+	fi
+	while IFS= read -r line; do
+		text=${line#*: }
+		text=${text% (errno *}
+		grep -Fxq -- "${name##* }: $text" <<<"$known_differences" && continue
+		printf '%s\n' "$line"
+		unknown=1
+	done < <(grep -E '^[^ ]+\.c:[0-9]+: ' <<<"$output")
+	if [ "$unknown" -eq 0 ]; then pass; else fail "$name"; fi
+}
+
+for name in "${names[@]}"; do
+	judge "native $name" "$(timeout 60 "$root/bin/$name" "$native" 2>&1)"
+	judge "image $name" "$(timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+	judge "user native $name" "$(as_user timeout 60 "$root/bin/$name" "$native" 2>&1)"
+	judge "user image $name" "$(as_user timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+done
+finish

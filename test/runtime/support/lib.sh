@@ -1,0 +1,69 @@
+# What the runtime's tests share: counts, a scratch directory, the command line, an unprivileged user. Sourced, never run.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+project=$(cd "$here/../.." && pwd)
+passed=0 failed=0 skipped=0
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/binaryfs-test.XXXXXX")
+chmod 755 "$scratch"
+cleanup_commands=()
+cleanup() {
+	local command
+	for command in "${cleanup_commands[@]:-}"; do [ -n "$command" ] && eval "$command"; done
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+pass() { passed=$((passed + 1)); }
+fail() {
+	failed=$((failed + 1))
+	printf 'FAIL %s\n' "$*"
+}
+skip() {
+	skipped=$((skipped + 1))
+	printf 'skipped: %s\n' "$*"
+}
+finish() {
+	if [ "$skipped" -gt 0 ]; then
+		printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	else
+		printf '%d passed, %d failed\n' "$passed" "$failed"
+	fi
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+binaryfs() { node "$project/dist/cli/main.js" "$@"; }
+runner=$project/dist/runtime/binaryfs-run
+
+# as_user COMMAND…: without privileges, as users run it. Root changes to the "nobody" ids.
+as_user() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all -- env HOME=/tmp "$@"
+	else
+		"$@"
+	fi
+}
+
+# expect NAME STATUS PATTERN COMMAND…: the command's status, and an extended regular expression in its output (both streams).
+expect() {
+	local name=$1 status=$2 pattern=$3 output actual
+	shift 3
+	output=$("$@" 2>&1 </dev/null)
+	actual=$?
+	if [ "$actual" -ne "$status" ]; then
+		fail "$name: status $actual, expected $status: $(printf '%s' "$output" | tail -n 5)"
+	elif ! printf '%s\n' "$output" | grep -Eq -- "$pattern"; then
+		fail "$name: no /$pattern/ in: $(printf '%s' "$output" | tail -n 5)"
+	else
+		pass
+	fi
+}
+
+# closure FILE…: the files, the programs' and libraries' own libraries and loader, as include options in the array `includes`.
+closure() {
+	local file library
+	for file in "$@"; do
+		includes+=(--include "$file")
+		while read -r library; do includes+=(--include "$library"); done < <(ldd "$file" 2>/dev/null | grep -oE '/[^ ]+' | sort -u)
+	done
+}

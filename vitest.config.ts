@@ -1,0 +1,11 @@
+/** How the TypeScript tests run: two workers, generous time limits for tests that start real programs. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
