@@ -25,6 +25,7 @@ export async function build() {
   const results = await Promise.all([
     step("tsc", localTool("tsc"), ["-p", "tsconfig.json", "--incremental", "--tsBuildInfoFile", buildInfo]),
     step("make", "make", ["--no-print-directory", "-s", "-j2", "--output-sync=target", "-C", "src/runtime"]),
+    step("make", "make", ["--no-print-directory", "-s", "-C", "src/native"]),
   ]);
   if (!results.every(Boolean)) return false;
   linkCommands();

@@ -9,7 +9,7 @@ import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME, blobAssembly, checkGccLimit, cS
 import { NATIVE_HEAD_BYTES, nativeHead } from "./link/native.js";
 import type { ImageIdentity } from "./link/note.js";
 import { openLibrary } from "./link/read-library.js";
-import { readRuntimeFile } from "./link/runtime-files.js";
+import { readRuntimeFile } from "./runtime-files.js";
 import type { LayoutName, Tree, Warning } from "./model.js";
 import { planCompact } from "./plan/compact.js";
 import type { Plan } from "./plan/plan.js";

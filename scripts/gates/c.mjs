@@ -1,9 +1,9 @@
-/** The C: compiler warnings as errors, clang-tidy, clang-format. Slow ones remember the inputs that they passed. */
+/** The C: compiler warnings as errors, clang-tidy, clang-format. Each file that passed is remembered. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { run, which } from "../lib/process.mjs";
-import { cacheDirectory, inProject } from "../lib/project.mjs";
+import { cacheDirectory, inProject, projectRoot } from "../lib/project.mjs";
 import { projectFiles } from "./files.mjs";
 
 /** clang-format's results differ between major versions: only this one judges. */
@@ -24,31 +24,14 @@ const runtimeSources = async () => (await projectFiles()).filter((path) => /^src
 const cFiles = async () => (await projectFiles()).filter((path) => /^(?:src|test)\/.*\.[ch]$/.test(path));
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
-export async function compilerWarnings() {
-  const files = await runtimeSources();
-  const gate = { name: "gcc -Werror", seen: files.length };
-  if (which("gcc") === undefined) return { ...gate, problems: [], note: "gcc is not installed" };
-  return remembered(gate, [...files, ...(await cFiles())], ["gcc"], async () =>
-    eachFile(files, "gcc", (file) => ["-fsyntax-only", "-O2", ...language, ...warnings, ...includes, file]),
-  );
-}
+export const compilerWarnings = () =>
+  eachFile("gcc -Werror", "gcc", [], (file) => ["-fsyntax-only", "-O2", ...language, ...warnings, ...includes, file]);
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
-export async function clangTidy() {
-  const files = await runtimeSources();
-  const gate = { name: "clang-tidy", seen: files.length };
-  if (which("clang-tidy") === undefined) return { ...gate, problems: [], note: "clang-tidy is not installed" };
-  return remembered(gate, [".clang-tidy", ...files, ...(await cFiles())], ["clang-tidy"], async () =>
-    eachFile(files, "clang-tidy", (file) => [
-      "--quiet",
-      file,
-      "--",
-      ...language,
-      ...includes,
-      "-Wno-unknown-warning-option",
-    ]),
-  );
-}
+export const clangTidy = () =>
+  eachFile("clang-tidy", "clang-tidy", [".clang-tidy"], (file) => {
+    return ["--quiet", file, "--", ...language, ...includes, "-Wno-unknown-warning-option"];
+  });
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
 export async function clangFormat() {
@@ -70,44 +53,54 @@ export async function clangFormatTargets() {
 }
 
 /**
- * @param {readonly string[]} files
+ * Runs a tool on every source of the runtime, two at a time, except on those that have passed it just as they are.
+ * @param {string} name
  * @param {string} command
+ * @param {readonly string[]} configuration files that the tool reads
  * @param {(file: string) => string[]} args
- * @returns {Promise<string[]>} problems
+ * @returns {Promise<import("./files.mjs").GateResult>}
  */
-async function eachFile(files, command, args) {
-  const waiting = [...files];
+async function eachFile(name, command, configuration, args) {
+  const files = await runtimeSources();
+  const gate = { name, seen: files.length };
+  if (which(command) === undefined) return { ...gate, problems: [], note: `${command} is not installed` };
+  const stamp = `${cacheDirectory}/check/${command}.json`;
+  /** @type {Record<string, string>} */
+  const passed = existsSync(stamp) ? JSON.parse(readFileSync(stamp, "utf8")) : {};
+  const common = createHash("sha256").update((await run(command, ["--version"])).stdout);
+  const headers = (await projectFiles()).filter((path) => /^src\/.*\.h$/.test(path));
+  for (const path of [...configuration, ...headers]) common.update(`\0${path}\0`).update(readFileSync(inProject(path)));
+
+  /** @type {Record<string, string>} */
+  const now = {};
   /** @type {string[]} */
   const problems = [];
+  const waiting = [...files];
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { status, output } = await run(command, args(file));
-      if (status !== 0) problems.push(output.trim());
+      const hash = common
+        .copy()
+        .update(JSON.stringify(args(file)))
+        .update(readFileSync(inProject(file)))
+        .digest("hex");
+      if (passed[file] !== hash) {
+        const { status, output } = await run(command, args(file));
+        if (status !== 0) {
+          problems.push(diagnostics(output));
+          continue;
+        }
+      }
+      now[file] = hash;
     }
   };
   await Promise.all([worker(), worker()]);
-  return problems.sort();
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, JSON.stringify(now));
+  return { ...gate, problems: problems.sort() };
 }
 
-/**
- * Runs a gate unless the very same inputs have passed it with the very same tool.
- * @param {{ name: string, seen: number }} gate
- * @param {readonly string[]} inputs
- * @param {readonly string[]} tools
- * @param {() => Promise<string[]>} judge
- * @returns {Promise<import("./files.mjs").GateResult>}
- */
-async function remembered(gate, inputs, tools, judge) {
-  const hash = createHash("sha256").update(JSON.stringify([warnings, language, includes]));
-  for (const tool of tools) hash.update((await run(tool, ["--version"])).stdout);
-  for (const path of [...new Set(inputs)].sort()) hash.update(`\0${path}\0`).update(readFileSync(inProject(path)));
-  const digest = hash.digest("hex");
-  const stamp = `${cacheDirectory}/check/${gate.name.replaceAll(/[^a-z]+/g, "-")}`;
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return { ...gate, problems: [] };
-  const problems = await judge();
-  if (problems.length === 0) {
-    mkdirSync(dirname(stamp), { recursive: true });
-    writeFileSync(stamp, digest);
-  }
-  return { ...gate, problems };
+/** The diagnostics of a tool without their context, or all of its output where it has none. @param {string} output */
+function diagnostics(output) {
+  const lines = output.split("\n").filter((line) => /(?:error|warning): /.test(line));
+  return (lines.length > 0 ? lines.join("\n") : output.trim()).replaceAll(`${projectRoot}/`, "");
 }

@@ -8,6 +8,7 @@ import { projectFiles } from "./files.mjs";
 const layers = [
   "model.ts",
   "errors.ts",
+  "runtime-files.ts",
   "native",
   "fingerprint",
   "image",

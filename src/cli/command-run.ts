@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { fail, ok, type Result } from "../errors.js";
 import { openLibrary } from "../link/read-library.js";
-import { runtimePath } from "../link/runtime-files.js";
+import { runtimePath } from "../runtime-files.js";
 import type { Command } from "./command.js";
 import { RUN_OPTIONS } from "./options.js";
 import { escapePath } from "./output.js";

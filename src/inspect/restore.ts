@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { fail, ok, type Result } from "../errors.js";
 import { FILE_TYPE } from "../image/constants.js";
 import type { Inode } from "../image/decode-inode.js";
-import { runtimePath } from "../link/runtime-files.js";
+import { runtimePath } from "../runtime-files.js";
 import type { Xattr } from "../model.js";
 
 const SECOND_NS = 1_000_000_000n;

@@ -1,16 +1,15 @@
 /** Reads extended attributes, which Node has no calls for, through the helper `bfs-xattr` that is built with the runtime. */
 
 import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { fail, ok, type Result } from "../errors.js";
 import { XATTR_VALUE_MAX } from "../image/constants.js";
 import { splitXattrName, XATTR_AREA_MAX, xattrAreaBytes } from "../image/encode-xattrs.js";
 import type { Warning, Xattr } from "../model.js";
+import { runtimePath } from "../runtime-files.js";
 import { Glob } from "./glob.js";
 import { type PathLike, toBytes, toLatin1 } from "./paths.js";
 import type { WalkedNode } from "./walk.js";
 
-const HELPER = fileURLToPath(new URL("../../dist/runtime/bfs-xattr", import.meta.url));
 /** Paths at a time: bounds the helper's output in memory. */
 const PATHS_A_RUN = 4096;
 const OUTPUT_LIMIT_BYTES = 1024 ** 3;
@@ -54,8 +53,8 @@ export function readXattrs(
 /** One list a path; the protocol is described in src/native/xattr.c. */
 function runHelper(paths: readonly Buffer[]): Result<Xattr[][]> {
   const input = Buffer.concat(paths.flatMap((path) => [path, Buffer.from([0])]));
-  const run = spawnSync(HELPER, { input, maxBuffer: OUTPUT_LIMIT_BYTES });
-  if (run.error !== undefined) return fail("template-missing", { path: Buffer.from(HELPER), cause: run.error });
+  const run = spawnSync(runtimePath("bfs-xattr"), { input, maxBuffer: OUTPUT_LIMIT_BYTES });
+  if (run.error !== undefined) return fail("template-missing", { path: Buffer.from(runtimePath("bfs-xattr")), cause: run.error });
   const lists: Xattr[][] = [];
   let at = 0;
   const number = (): number => {

@@ -10,15 +10,13 @@ extern const struct note binaryfs_note __attribute__((visibility("hidden")));
 static char bss[5000];
 static int data = 7;
 
-static long call(long number, long a, long b, long c)
-{
+static long call(long number, long a, long b, long c) {
 	long result;
 	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
 	return result;
 }
 
-static const char *image_of(unsigned long *size)
-{
+static const char *image_of(unsigned long *size) {
 	*size = binaryfs_note.size;
 	bss[0] = (char)data;
 	return (const char *)&binaryfs_note + binaryfs_note.delta;
@@ -26,8 +24,7 @@ static const char *image_of(unsigned long *size)
 
 __attribute__((visibility("default"))) const char *stand_in_image(unsigned long *size) { return image_of(size); }
 
-__attribute__((visibility("hidden"), used)) void stand_in_main(void)
-{
+__attribute__((visibility("hidden"), used)) void stand_in_main(void) {
 	unsigned long size;
 	call(1, 1, (long)image_of(&size), 8);
 	call(60, binaryfs_note.flags & 1 ? 42 : 43, 0, 0);

@@ -45,7 +45,7 @@ expect "binaryfs-run" 0 'small: ok' as_user env SCONE_EXTENSIONS_PATH="$lib" "$r
 expect "binaryfs run" 0 'small: ok' binaryfs run "$lib" -- /bin/static "$host_file"
 expect "LD_PRELOAD" 0 'small: ok' as_user env LD_PRELOAD="$lib" "$root/bin/dynamic" "$host_file"
 expect "PATH" 0 'small: ok' as_user env PATH=/nowhere:/bin "$lib" static
-expect "status of run" 1 'greeting' binaryfs run "$lib" -- /bin/static /etc/greeting
+expect "status of run" 1 'a host file is there' binaryfs run "$lib" -- /bin/static /etc/greeting
 expect "hermetic needs the loader" 127 'not-found|loader' as_user env BINARYFS_HERMETIC=1 "$lib" /bin/dynamic
 expect "hermetic static" 0 'small: ok' as_user env BINARYFS_HERMETIC=1 "$lib" /bin/static
 expect "a host program as the first" 0 'small: ok|greeting' as_user "$lib" "$root/bin/static"

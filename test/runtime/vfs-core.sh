@@ -78,21 +78,26 @@ compile() { # SOURCE OPTIONS
 for name in $core; do compile "$runtime/src/$name.c" -std=c11 -ffreestanding; done
 for name in core_host pool_check core_main core_tree core_data core_processes; do compile "$here/harness/$name.c" -std=gnu11 -I"$here/harness"; done
 gcc -fsanitize=address,undefined "$work"/*.o -o "$work/core"
+compile "$here/harness/core_fuzz.c" -std=gnu11 -I"$here/harness"
+rm "$work/core_main.c.o" "$work/core_tree.c.o" "$work/core_data.c.o" "$work/core_processes.c.o"
+gcc -fsanitize=address,undefined "$work"/*.o -o "$work/fuzz"
 
 status=0
 passed=0 failed=0
 run() {
 	echo "vfs-core: $*"
-	ASAN_OPTIONS=detect_leaks=0 CRASH_ROUNDS=${CRASH_ROUNDS:-150} "$work/core" "$@" >"$work/out" || status=1
+	ASAN_OPTIONS=detect_leaks=0 CRASH_ROUNDS=${CRASH_ROUNDS:-100} "$@" >"$work/out" || status=1
 	tail -1 "$work/out"
 	result=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/out")
 	if [ -z "$result" ]; then failed=$((failed + 1)); status=1; return; fi
 	passed=$((passed + ${result% *}))
 	failed=$((failed + ${result#* }))
 }
-run "$work/a.img"
-run "$work/a.img" "$work/b.img"
-run "$work/a-chunked.img" "$work/b.img"
+run "$work/core" "$work/a.img"
+run "$work/core" "$work/a.img" "$work/b.img"
+run "$work/core" "$work/a-chunked.img" "$work/b.img"
+run "$work/fuzz" "$work/a.img" "${FUZZ_ROUNDS:-1500}"
+run "$work/fuzz" "$work/a-chunked.img" "${FUZZ_ROUNDS:-1500}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] || status=1
 exit $status

@@ -16,10 +16,10 @@ extern "C" {
 #define BINARYFS_HERMETIC 1u
 
 struct binaryfs_options {
-	size_t size;             /* sizeof(struct binaryfs_options): later versions append fields */
-	unsigned flags;          /* BINARYFS_HERMETIC or 0 */
-	unsigned reserved;       /* 0 */
-	const char *library;     /* path of the library; NULL: the one that holds this function */
+	size_t size;                      /* sizeof(struct binaryfs_options): later versions append fields */
+	unsigned flags;                   /* BINARYFS_HERMETIC or 0 */
+	unsigned reserved;                /* 0 */
+	const char *library;              /* path of the library; NULL: the one that holds this function */
 	unsigned long long overlay_bytes; /* limit of the writable overlay; 0: half of the memory */
 	const char *const *volumes;       /* NULL-terminated pairs guest, host, guest, host …; NULL: none */
 	const char *const *host_paths;    /* NULL-terminated; NULL: none */

@@ -6,9 +6,9 @@
 
 struct bfs_image {
 	const uint8_t *base;
-	uint64_t size;        /* bytes */
-	uint64_t file_offset; /* in the library file */
-	uint64_t meta;        /* byte of nid 0 */
+	uint64_t size;          /* bytes */
+	uint64_t file_offset;   /* in the library file */
+	uint64_t meta;          /* byte of nid 0 */
 	uint64_t shared_xattrs; /* byte of shared xattr 0 */
 	int64_t build_time;
 	uint32_t build_nsec;
@@ -19,7 +19,7 @@ extern uint32_t bfs_image_count;
 
 #define BFS_IMAGE_NODE(lib, nid) ((bfs_node)BFS_NODE_IMAGE << 60 | (uint64_t)(lib) << 48 | (uint64_t)(nid))
 #define BFS_NODE_LIB(n) ((uint32_t)((n) >> 48) & 0xFFFu)
-#define BFS_NODE_NID(n) ((n) & 0xFFFFFFFFFFFFull)
+#define BFS_NODE_NID(n) ((n)&0xFFFFFFFFFFFFull)
 
 /* Checks header and superblock and registers the image as library INDEX. */
 long bfs_image_attach(uint32_t index, const uint8_t *base, uint64_t size, uint64_t file_offset, const char **reason);
@@ -30,7 +30,7 @@ bool bfs_image_section(uint32_t index, uint32_t type, const uint8_t **data, uint
 struct bfs_inode_view {
 	const struct bfs_image *image;
 	uint64_t nid;
-	uint64_t at;    /* byte of the inode in the image */
+	uint64_t at;        /* byte of the inode in the image */
 	uint64_t inline_at; /* byte after inode and xattrs */
 	uint64_t size;
 	uint64_t rdev;
@@ -58,7 +58,8 @@ long bfs_image_dir_next(const struct bfs_inode_view *dir, uint64_t *ordinal, con
 /* xattrs. get: as bfs_node_getxattr with the runtime's own pointers in the image: *VALUE points into it. */
 long bfs_image_getxattr(bfs_node n, const char *name, const uint8_t **value);
 /* The attribute at *CURSOR (0 first): prefix and rest of its name, value. 1, 0 at the end. */
-long bfs_image_next_xattr(const struct bfs_inode_view *v, uint64_t *cursor, const char **prefix, const char **name, size_t *name_len, const uint8_t **value, uint32_t *value_size);
+long bfs_image_next_xattr(
+	const struct bfs_inode_view *v, uint64_t *cursor, const char **prefix, const char **name, size_t *name_len, const uint8_t **value, uint32_t *value_size);
 #define BFS_XATTR_NAME_MAX 255u
 
 /* merge.c: the libraries as one tree. */

@@ -17,8 +17,7 @@
 
 /* ---- results (op_common.c) ---- */
 
-static inline enum bfs_verdict bfs_done(struct bfs_call *c, long result)
-{
+static inline enum bfs_verdict bfs_done(struct bfs_call *c, long result) {
 	c->result = result;
 	return BFS_DONE;
 }
@@ -33,8 +32,12 @@ struct bfs_ofd *bfs_own(int fd, uint32_t *index);
 enum bfs_verdict bfs_foreign(struct bfs_call *c, int fd);
 /* As bfs_own for descriptor argument I, and neither O_PATH; NULL with *VERDICT set (and −EBADF as result for O_PATH). */
 struct bfs_ofd *bfs_own_data(struct bfs_call *c, unsigned i, enum bfs_verdict *verdict);
-static inline bool bfs_ofd_readable(const struct bfs_ofd *ofd) { return (ofd->flags & O_PATH) == 0 && (ofd->flags & O_ACCMODE) != O_WRONLY && (ofd->flags & O_ACCMODE) != 3; }
-static inline bool bfs_ofd_writable(const struct bfs_ofd *ofd) { return (ofd->flags & O_PATH) == 0 && ((ofd->flags & O_ACCMODE) == O_WRONLY || (ofd->flags & O_ACCMODE) == O_RDWR); }
+static inline bool bfs_ofd_readable(const struct bfs_ofd *ofd) {
+	return (ofd->flags & O_PATH) == 0 && (ofd->flags & O_ACCMODE) != O_WRONLY && (ofd->flags & O_ACCMODE) != 3;
+}
+static inline bool bfs_ofd_writable(const struct bfs_ofd *ofd) {
+	return (ofd->flags & O_PATH) == 0 && ((ofd->flags & O_ACCMODE) == O_WRONLY || (ofd->flags & O_ACCMODE) == O_RDWR);
+}
 /* Attributes of what is open, with its device number; ST_DEV may be NULL. */
 long bfs_ofd_attr(const struct bfs_ofd *ofd, struct bfs_attr *attr, uint64_t *st_dev);
 /* Closes descriptor FD of the program, a placeholder or not; the kernel's result. */

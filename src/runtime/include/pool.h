@@ -22,34 +22,34 @@ struct bfs_inode {
 	uint32_t generation; /* of the table slot; part of the node number, so that a stale number is noticed */
 	uint32_t flags;      /* BFS_INODE_* */
 	uint32_t mode, uid, gid, nlink;
-	uint32_t holds;     /* open file descriptions */
+	uint32_t holds; /* open file descriptions */
 	uint64_t ino, rdev;
-	uint64_t size;      /* single stores, under the inode lock */
-	uint64_t dirty_end; /* bytes from SIZE up to here may be other than zero: cleaned before SIZE grows over them */
-	bfs_node base;      /* image node underneath, or 0 */
-	uint64_t base_valid; /* bytes of BASE still visible where the page map has nothing */
-	uint64_t map;       /* page map: root | height << 32; height 0: root is the entry of page 0 */
-	uint32_t map_seq;   /* odd while pages are being removed */
-	uint32_t pages;     /* data pages in the map */
+	uint64_t size;                       /* single stores, under the inode lock */
+	uint64_t dirty_end;                  /* bytes from SIZE up to here may be other than zero: cleaned before SIZE grows over them */
+	bfs_node base;                       /* image node underneath, or 0 */
+	uint64_t base_valid;                 /* bytes of BASE still visible where the page map has nothing */
+	uint64_t map;                        /* page map: root | height << 32; height 0: root is the entry of page 0 */
+	uint32_t map_seq;                    /* odd while pages are being removed */
+	uint32_t pages;                      /* data pages in the map */
 	uint64_t atime, mtime, ctime, btime; /* packed (bfs_time_pack); single stores */
-	bfs_node parent;    /* directory: where it was moved or made; 0: where its base is */
-	uint32_t dentry;    /* directory: its own entry; 0: that of its base */
-	uint32_t head;      /* directory: newest entry */
-	uint64_t serial;    /* directory: number of the next entry */
-	uint32_t hash_next; /* chain of the hash by image node */
-	uint32_t next;      /* free list or orphan list */
-	uint32_t body;      /* symlink: text */
-	uint32_t xattrs;    /* first of a chain of texts */
-	uint32_t mount;     /* mount index + 1 */
+	bfs_node parent;                     /* directory: where it was moved or made; 0: where its base is */
+	uint32_t dentry;                     /* directory: its own entry; 0: that of its base */
+	uint32_t head;                       /* directory: newest entry */
+	uint64_t serial;                     /* directory: number of the next entry */
+	uint32_t hash_next;                  /* chain of the hash by image node */
+	uint32_t next;                       /* free list or orphan list */
+	uint32_t body;                       /* symlink: text */
+	uint32_t xattrs;                     /* first of a chain of texts */
+	uint32_t mount;                      /* mount index + 1 */
 	uint32_t reserved;
 };
 enum {
 	BFS_INODE_USED = 1,
-	BFS_INODE_OPAQUE = 2,   /* directory: nothing of the base shows */
-	BFS_INODE_MAPPED = 4,   /* pool pages were handed to mmap: pages stay in place while a mapping lives (pool_pin.c) */
-	BFS_INODE_OWNED = 8,    /* mode or owner were set in the overlay: the starter's privilege ends */
-	BFS_INODE_ORPHAN = 16,  /* on the orphan list */
-	BFS_INODE_XATTRS = 32,  /* XATTRS replaces those of the base */
+	BFS_INODE_OPAQUE = 2,     /* directory: nothing of the base shows */
+	BFS_INODE_MAPPED = 4,     /* pool pages were handed to mmap: pages stay in place while a mapping lives (pool_pin.c) */
+	BFS_INODE_OWNED = 8,      /* mode or owner were set in the overlay: the starter's privilege ends */
+	BFS_INODE_ORPHAN = 16,    /* on the orphan list */
+	BFS_INODE_XATTRS = 32,    /* XATTRS replaces those of the base */
 	BFS_INODE_ANONYMOUS = 64, /* made without a name: may get its first link */
 };
 
@@ -61,7 +61,7 @@ struct bfs_dentry {
 	bfs_node node;  /* 0: whiteout */
 	uint64_t serial;
 	uint32_t newer, older; /* entries of the directory in order of creation */
-	uint32_t over_base; /* the base has this name: listed at the base's place */
+	uint32_t over_base;    /* the base has this name: listed at the base's place */
 	uint32_t reserved;
 };
 
@@ -148,7 +148,7 @@ void bfs_why(char *why, size_t size, const char *text, const char *detail);
 bool bfs_word_lock(uint32_t *word);
 void bfs_word_unlock(uint32_t *word);
 bool bfs_word_trylock(uint32_t *word); /* also from a dead owner */
-void bfs_pool_lock(void); /* with recovery */
+void bfs_pool_lock(void);              /* with recovery */
 void bfs_pool_unlock(void);
 
 /* Lock-free reading:  struct bfs_reader r; for (bfs_read_start(&r);;) { …gather…; if (bfs_read_done(&r)) break; }
@@ -164,9 +164,15 @@ bool bfs_read_done(struct bfs_reader *r);
 
 /* All under the pool lock. A transaction that failed is rolled back by abort. */
 void bfs_tx_begin(void);
-long bfs_tx_commit(void); /* 0, or −ENOSPC where the undo log was too small (then everything is rolled back) */
+long bfs_tx_commit(void);      /* 0, or −ENOSPC where the undo log was too small (then everything is rolled back) */
 long bfs_tx_abort(long error); /* rolls back; returns ERROR */
 void bfs_tx_replay(void);
+/* A text or entry that was let go: it enters its free list when the transaction commits and not before, as its contents, which the log does not know, must still be
+ * there should everything be undone. */
+enum bfs_tx_freed { BFS_TX_TEXT, BFS_TX_DENTRY };
+void bfs_tx_free(enum bfs_tx_freed what, uint32_t index);
+void bfs_text_recycle(uint32_t text); /* of commit alone */
+void bfs_dentry_recycle(uint32_t index);
 void bfs_store32(uint32_t *at, uint32_t value);
 void bfs_store64(uint64_t *at, uint64_t value);
 
@@ -243,7 +249,7 @@ uint32_t bfs_dentry_index(const struct bfs_dentry *d);
 /* The entry NAME (a whiteout too) of overlay directory DIR, or NULL. */
 struct bfs_dentry *bfs_dentry_find(const struct bfs_inode *dir, const char *name, size_t len);
 struct bfs_dentry *bfs_dentry_new(struct bfs_inode *dir, const char *name, size_t len, bfs_node node, bool over_base); /* in a transaction; NULL: full */
-void bfs_dentry_drop(struct bfs_dentry *d); /* in a transaction */
+void bfs_dentry_drop(struct bfs_dentry *d);                                                                            /* in a transaction */
 /* Does the base of DIR show NAME (nothing of it where DIR is opaque)? */
 bool bfs_base_lookup(const struct bfs_inode *dir, const char *name, size_t len, bfs_node *out);
 /* Child of a canonical directory. Inside a reader loop or under the lock. 0, −ENOENT, −ENOTDIR. */

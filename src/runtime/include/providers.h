@@ -35,7 +35,7 @@ struct bfs_kstat {
 	uint64_t st_atime_sec, st_atime_nsec, st_mtime_sec, st_mtime_nsec, st_ctime_sec, st_ctime_nsec;
 	int64_t unused[3];
 };
-#define BFS_S_TYPE(mode) ((mode) & 0170000u)
+#define BFS_S_TYPE(mode) ((mode)&0170000u)
 long bfs_host_stat(int dirfd, const char *path, uint32_t at_flags, struct bfs_kstat *out);
 /* Attributes with birth time; *ST_DEV may be NULL. */
 long bfs_host_attr(int dirfd, const char *path, uint32_t at_flags, struct bfs_attr *out, uint64_t *st_dev);
@@ -50,9 +50,9 @@ long bfs_hostfs_node(uint32_t mount, const char *rel);
 
 /* REL below MOUNT as the kernel's *at calls want it. */
 struct bfs_host_at {
-	int dirfd;          /* O_PATH directory of the last component, or AT_FDCWD */
-	const char *name;   /* the last component; for the mount itself the declared absolute host path */
-	uint32_t nofollow;  /* AT_SYMLINK_NOFOLLOW, or 0 for the mount itself */
+	int dirfd;         /* O_PATH directory of the last component, or AT_FDCWD */
+	const char *name;  /* the last component; for the mount itself the declared absolute host path */
+	uint32_t nofollow; /* AT_SYMLINK_NOFOLLOW, or 0 for the mount itself */
 };
 long bfs_hostfs_enter(uint32_t mount, const char *rel, struct bfs_host_at *at);
 void bfs_hostfs_leave(struct bfs_host_at *at);
@@ -100,15 +100,22 @@ void bfs_log_path_line(uint32_t log, const char *path);
 /* ---- /proc (procfs_*.c) ---- */
 
 enum bfs_proc_rule {
-	BFS_PROC_FILTER,   /* directory whose entries are judged one by one */
-	BFS_PROC_TREE,     /* directory or anything beneath, read-only, as the kernel has it */
-	BFS_PROC_TREE_RW,  /* the same with the kernel's own permissions */
-	BFS_PROC_FILE,     /* file as the kernel has it */
-	BFS_PROC_READ,     /* the same, read-only */
-	BFS_PROC_LINK,     /* symlink whose text is right: self, mounts */
-	BFS_PROC_EXE, BFS_PROC_CWD, BFS_PROC_ROOT, BFS_PROC_FD, BFS_PROC_NS, /* magic links */
+	BFS_PROC_FILTER,  /* directory whose entries are judged one by one */
+	BFS_PROC_TREE,    /* directory or anything beneath, read-only, as the kernel has it */
+	BFS_PROC_TREE_RW, /* the same with the kernel's own permissions */
+	BFS_PROC_FILE,    /* file as the kernel has it */
+	BFS_PROC_READ,    /* the same, read-only */
+	BFS_PROC_LINK,    /* symlink whose text is right: self, mounts */
+	BFS_PROC_EXE,
+	BFS_PROC_CWD,
+	BFS_PROC_ROOT,
+	BFS_PROC_FD,
+	BFS_PROC_NS, /* magic links */
 	BFS_PROC_FDINFO,
-	BFS_PROC_MAPS, BFS_PROC_AUXV, BFS_PROC_MOUNTS, BFS_PROC_MOUNTINFO, /* text of our own */
+	BFS_PROC_MAPS,
+	BFS_PROC_AUXV,
+	BFS_PROC_MOUNTS,
+	BFS_PROC_MOUNTINFO, /* text of our own */
 };
 struct bfs_proc_entry {
 	enum bfs_proc_rule rule;

@@ -94,7 +94,7 @@ struct bfs_slot *bfs_slot_current(void);
 
 /* ---- programs ---- */
 
-/* argv of a carrier that continues an exec: [0] this magic, [1] "<fd_base> <mask in hex> <flags>", [2] path of the program in the image, [3] AT_EXECFN, [4…] the program's. */
+/* argv of a carrier that continues an exec: [0] this magic, [1] "<fd_base> <signal mask> <descriptor of the program>" in hex, [2] path of the program in the image, [3] AT_EXECFN, [4…] the program's. */
 #define BFS_ARGV_MAGIC "\177binaryfs-exec/1"
 #define BFS_ARGV_OWN 4u
 /* argv of a launcher that LD_PRELOAD executes: [0] this magic, [1] path of the program, [2…] its argv. */
@@ -120,11 +120,11 @@ uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *co
 
 /* What the loader found out about a program. */
 struct bfs_elf {
-	uint64_t entry;      /* where to jump first: the interpreter's entry, or the program's own */
-	uint64_t own_entry;  /* the program's own */
-	uint64_t base;       /* AT_BASE */
+	uint64_t entry;     /* where to jump first: the interpreter's entry, or the program's own */
+	uint64_t own_entry; /* the program's own */
+	uint64_t base;      /* AT_BASE */
 	uint64_t phdr, phnum, phent;
-	bool dynamic;        /* has an interpreter */
+	bool dynamic; /* has an interpreter */
 	bool exec_stack;
 };
 /* Maps the program open at FD and its interpreter. −ENOEXEC, −ENOENT (interpreter), … */

@@ -50,7 +50,7 @@ enum {
 	BFS_FD_POOL = 0,        /* memfd of the overlay */
 	BFS_FD_PLACEHOLDER = 1, /* empty sealed memfd (F_SEAL_WRITE|GROW|SHRINK|SEAL), O_RDWR */
 	BFS_FD_CWD = 2,         /* a placeholder of the current directory: the kernel copies it on fork and vfork, as it does its own cwd */
-	BFS_FD_EXEC = 3,        /* the program file during exec; otherwise closed */
+	BFS_FD_EXEC = 3,        /* the program's own file, for /proc/PID/exe */
 	BFS_FD_CARRIER = 4,     /* the ELF file that holds the runtime, executed again for every program (set by the trap layer) */
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
 	BFS_FD_LIBS = 6,        /* the libraries, first listed first */
@@ -59,13 +59,15 @@ enum {
 extern int bfs_fd_base; /* process-private, constant after start */
 static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
+/* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
+long bfs_reserved_put(int fd, int which);
 
 struct bfs_lib_config {
-	const uint8_t *image;  /* mapped address */
-	uint64_t image_size;   /* bytes */
-	uint64_t file_offset;  /* of the image in the library file */
-	int fd;                /* open library, O_RDONLY; create moves it to its reserved place */
-	const char *path;      /* for messages */
+	const uint8_t *image; /* mapped address */
+	uint64_t image_size;  /* bytes */
+	uint64_t file_offset; /* of the image in the library file */
+	int fd;               /* open library, O_RDONLY; create moves it to its reserved place */
+	const char *path;     /* for messages */
 };
 struct bfs_door { /* a host path or volume given at run time; both absolute. For a host path HOST == GUEST. */
 	const char *guest;
@@ -80,7 +82,7 @@ struct bfs_config {
 	uint64_t overlay_limit; /* bytes; 0: half of the memory */
 	bool hermetic;
 	const char *misses_path, *host_log_path; /* BINARYFS_MISSES, BINARYFS_HOST_LOG; may be NULL */
-	const char *cwd;        /* wished current directory in the image; falls back to / */
+	const char *cwd;                         /* wished current directory in the image; falls back to / */
 };
 /* First process of a tree: makes pool and placeholder, reads sections, mounts doors, /dev and /proc, sets bfs_fd_base. On failure fills WHY (a line without newline). */
 long bfs_vfs_create(const struct bfs_config *config, char *why, size_t why_size);
@@ -105,7 +107,7 @@ struct bfs_attr {
 	uint64_t ino, size, rdev; /* rdev in the kernel's st_rdev encoding */
 	int64_t atime_sec, mtime_sec, ctime_sec, btime_sec;
 	uint32_t atime_nsec, mtime_nsec, ctime_nsec, btime_nsec;
-	uint64_t blocks; /* of 512 bytes */
+	uint64_t blocks;       /* of 512 bytes */
 	bool owner_is_starter; /* untouched image node: the user who started the tree may do what its owner or root may (docs/runtime.md, permissions) */
 };
 #define BFS_ST_DEV 0xBFu /* st_dev of image and overlay */
@@ -131,7 +133,7 @@ struct bfs_dirent {
 long bfs_node_readdir(bfs_node dir, uint64_t *cookie, struct bfs_dirent *out);
 
 /* Changes. Each takes the pool's lock, is one transaction, and updates the times that POSIX says. NOW is read through the gate inside. */
-struct bfs_new { /* what to create */
+struct bfs_new {       /* what to create */
 	uint32_t mode; /* with type bits, umask applied by the caller */
 	uint32_t uid, gid;
 	uint64_t rdev;
@@ -139,7 +141,7 @@ struct bfs_new { /* what to create */
 	size_t symlink_len;
 };
 long bfs_node_create(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out); /* −EEXIST … */
-long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out);                                 /* O_TMPFILE: nlink 0 */
+long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out);                                   /* O_TMPFILE: nlink 0 */
 long bfs_node_link(bfs_node dir, const char *name, size_t len, bfs_node target);
 long bfs_node_unlink(bfs_node dir, const char *name, size_t len, bool directory); /* rmdir where DIRECTORY */
 long bfs_node_rename(bfs_node from_dir, const char *from, size_t from_len, bfs_node to_dir, const char *to, size_t to_len, uint32_t flags); /* RENAME_* */
@@ -171,7 +173,9 @@ long bfs_node_hold(bfs_node n);
 void bfs_node_release(bfs_node n);
 
 /* Usage of the overlay in 4 KiB pages and inodes, for statfs. */
-struct bfs_usage { uint64_t pages_used, pages_limit, inodes_used, inodes_limit; };
+struct bfs_usage {
+	uint64_t pages_used, pages_limit, inodes_used, inodes_limit;
+};
 void bfs_pool_usage(struct bfs_usage *out);
 
 /* Permission of the calling thread's credentials on a node; MASK of 4 read, 2 write, 1 exec/search. EFFECTIVE: euid, else ruid (access(2)). */
@@ -189,22 +193,26 @@ bool bfs_in_group(uint32_t gid);
 enum bfs_loc_kind { BFS_LOC_NODE, BFS_LOC_HOST, BFS_LOC_PROC };
 struct bfs_loc {
 	enum bfs_loc_kind kind;
-	bfs_node node;        /* NODE: the node, or 0 when only its parent exists (BFS_WALK_CREATE) */
-	bfs_node parent;      /* NODE: directory of the last component (0 after an empty path, or where the last component was . or ..) */
-	uint32_t mount;       /* HOST: index in the mount table */
+	bfs_node node;   /* NODE: the node, or 0 when only its parent exists (BFS_WALK_CREATE) */
+	bfs_node parent; /* NODE: directory of the last component (0 after an empty path, or where the last component was . or ..) */
+	uint32_t mount;  /* HOST: index in the mount table */
 	bool trailing_slash;
-	bool last_is_dot;     /* the last component was "." or ".." (rmdir, rename and unlink have their own errors) */
-	bool magic;           /* PROC: rel is a magic link that was followed to a kernel object (see bfs_provider.probe): attr, open, access and change act on its target */
+	bool last_is_dot; /* the last component was "." or ".." (rmdir, rename and unlink have their own errors) */
+	bool magic; /* PROC: rel is a magic link that was followed to a kernel object (see bfs_provider.probe): attr, open, access and change act on its target */
 	uint8_t name_len;
 	char name[BFS_NAME_MAX + 1]; /* NODE: last component */
-	char rel[BFS_PATH_MAX];      /* HOST: path below the mount, "" is the mount itself, no leading slash. PROC: path below /proc likewise. Symlinks above the last component are resolved. */
+	char rel[BFS_PATH_MAX]; /* HOST: path below the mount, "" is the mount itself, no leading slash. PROC: path below /proc likewise. Symlinks above the last component are resolved. */
 };
 enum {
-	BFS_WALK_FOLLOW = 1,      /* follow a symlink in the last component */
-	BFS_WALK_CREATE = 2,      /* the last component may be absent: node 0, parent and name set */
-	BFS_WALK_EMPTY = 4,       /* AT_EMPTY_PATH: "" means DIRFD itself */
-	BFS_WALK_PARENT = 256,    /* the call acts on the entry itself (mkdir, rmdir, unlink, rename, link, symlink, mknod): a symlink in the last component is not followed even before a trailing slash */
-	BFS_WALK_NO_XDEV = 8, BFS_WALK_NO_MAGICLINKS = 16, BFS_WALK_NO_SYMLINKS = 32, BFS_WALK_BENEATH = 64, BFS_WALK_IN_ROOT = 128, /* openat2(2) RESOLVE_* */
+	BFS_WALK_FOLLOW = 1,   /* follow a symlink in the last component */
+	BFS_WALK_CREATE = 2,   /* the last component may be absent: node 0, parent and name set */
+	BFS_WALK_EMPTY = 4,    /* AT_EMPTY_PATH: "" means DIRFD itself */
+	BFS_WALK_PARENT = 256, /* the call acts on the entry itself (mkdir, rmdir, unlink, rename, link, symlink, mknod): a symlink in the last component is not followed even before a trailing slash */
+	BFS_WALK_NO_XDEV = 8,
+	BFS_WALK_NO_MAGICLINKS = 16,
+	BFS_WALK_NO_SYMLINKS = 32,
+	BFS_WALK_BENEATH = 64,
+	BFS_WALK_IN_ROOT = 128, /* openat2(2) RESOLVE_* */
 };
 /* Resolves USER_PATH (program's memory) from DIRFD or the current directory. Checks search permission. −ENOENT, −ENOTDIR, −ELOOP, −EACCES, −ENAMETOOLONG, −EFAULT, −EBADF. */
 long bfs_walk(int dirfd, const char *user_path, uint32_t flags, struct bfs_loc *out);
@@ -218,17 +226,17 @@ long bfs_walk(int dirfd, const char *user_path, uint32_t flags, struct bfs_loc *
 #define BFS_OFD_MAGIC 0x4246000000000000ull
 #define BFS_OFD_MAGIC_MASK 0x7FFF000000000000ull
 struct bfs_ofd {
-	uint32_t state; /* 0 free, 1 being made, 2 live; changed by compare-and-swap */
-	uint32_t flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, O_DIRECTORY, O_DIRECT, O_NOATIME, O_SYNC as given to open */
+	uint32_t state;  /* 0 free, 1 being made, 2 live; changed by compare-and-swap */
+	uint32_t flags;  /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH, O_DIRECTORY, O_DIRECT, O_NOATIME, O_SYNC as given to open */
 	uint64_t offset; /* file offset, or directory cookie; updated atomically */
 	uint32_t offset_lock;
-	uint32_t kind; /* enum bfs_loc_kind */
-	bfs_node node; /* NODE */
-	bfs_node parent; /* of a non-directory, for AT_EMPTY_PATH and /proc/self/fd names; may be 0 */
-	uint32_t mount;  /* HOST */
-	uint32_t rel;    /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
+	uint32_t kind;         /* enum bfs_loc_kind */
+	bfs_node node;         /* NODE */
+	bfs_node parent;       /* of a non-directory, for AT_EMPTY_PATH and /proc/self/fd names; may be 0 */
+	uint32_t mount;        /* HOST */
+	uint32_t rel;          /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
 	uint64_t private_data; /* of the provider (procfs snapshots) */
-	uint64_t reserved;
+	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); 0 at open */
 };
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
@@ -320,8 +328,8 @@ long bfs_host_library_open(const char *absolute_path, uint32_t flags);
 bool bfs_hermetic(void);
 
 /* Of the trap layer, for procfs: the program's own view of what the kernel knows only as the carrier. Length, or −errno. */
-long bfs_proc_exe(char *dst, size_t size);   /* virtual absolute path of this process's program, NUL-terminated */
-long bfs_proc_auxv(void *dst, size_t size);  /* its auxiliary vector, terminated by AT_NULL; returns bytes */
+long bfs_proc_exe(char *dst, size_t size);  /* virtual absolute path of this process's program, NUL-terminated */
+long bfs_proc_auxv(void *dst, size_t size); /* its auxiliary vector, terminated by AT_NULL; returns bytes */
 /* Notes a path that was asked for and not found (BINARYFS_MISSES). */
 void bfs_miss(const char *absolute_path);
 

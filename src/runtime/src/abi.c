@@ -8,8 +8,7 @@
 static int abi_attached;
 static char abi_why[256];
 
-static long abi_fail(long rc, const char *text)
-{
+static long abi_fail(long rc, const char *text) {
 	size_t len = BFS_MIN(strlen(text), sizeof abi_why - 1);
 	memcpy(abi_why, text, len);
 	abi_why[len] = 0;
@@ -17,20 +16,15 @@ static long abi_fail(long rc, const char *text)
 	return rc;
 }
 
-BFS_EXPORT const char *binaryfs_error(void)
-{
-	return abi_why;
-}
+BFS_EXPORT const char *binaryfs_error(void) { return abi_why; }
 
-BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options)
-{
+BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options) {
 	static struct bfs_lib_config lib;
 	static struct bfs_door doors[128];
 	static char own[BFS_PATH_MAX];
 	struct bfs_config config = { .libs = &lib, .lib_count = 1, .doors = doors, .cwd = "/" };
 	int expected = 0;
-	if (!__atomic_compare_exchange_n(&abi_attached, &expected, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return -EALREADY;
+	if (!__atomic_compare_exchange_n(&abi_attached, &expected, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return -EALREADY;
 	const char *path = NULL;
 	if (options != NULL) {
 		if (options->size < sizeof *options || (options->flags & ~BINARYFS_HERMETIC) != 0 || options->reserved != 0)
@@ -45,13 +39,11 @@ BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options)
 	}
 	if (path == NULL) {
 		long rc = bfs_self_path(own, sizeof own);
-		if (rc < 0)
-			return abi_fail(rc, "the library cannot find its own file");
+		if (rc < 0) return abi_fail(rc, "the library cannot find its own file");
 		path = own;
 	}
 	long rc = bfs_library_open(path, &lib, abi_why, sizeof abi_why);
-	if (rc == 0)
-		rc = bfs_vfs_create(&config, abi_why, sizeof abi_why);
+	if (rc == 0) rc = bfs_vfs_create(&config, abi_why, sizeof abi_why);
 	if (rc < 0) {
 		abi_attached = 0;
 		return rc;
@@ -60,11 +52,8 @@ BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options)
 	return 0;
 }
 
-BFS_EXPORT long binaryfs_syscall(long nr, long a0, long a1, long a2, long a3, long a4, long a5)
-{
-	if (__atomic_load_n(&abi_attached, __ATOMIC_ACQUIRE) != 2)
-		return -ENOTCONN;
-	if (bfs_policy_of(nr).class != BFS_CLASS_TRAP)
-		return -ENOSYS;
+BFS_EXPORT long binaryfs_syscall(long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
+	if (__atomic_load_n(&abi_attached, __ATOMIC_ACQUIRE) != 2) return -ENOTCONN;
+	if (bfs_policy_of(nr).class != BFS_CLASS_TRAP) return -ENOSYS;
 	return bfs_syscall(nr, (uint64_t)a0, (uint64_t)a1, (uint64_t)a2, (uint64_t)a3, (uint64_t)a4, (uint64_t)a5);
 }

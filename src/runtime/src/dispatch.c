@@ -10,43 +10,38 @@ static const struct bfs_policy dispatch_policy[BFS_NR_LIMIT] = {
 #include "policy_table.h"
 };
 
-struct bfs_policy bfs_policy_of(long nr)
-{
+struct bfs_policy bfs_policy_of(long nr) {
 	struct bfs_policy policy = { BFS_CLASS_DENY, 0 };
-	if (nr >= 0 && nr < BFS_NR_LIMIT)
-		policy = dispatch_policy[nr];
-	if (policy.class == BFS_CLASS_DENY && policy.errno == 0)
-		policy.errno = ENOSYS;
+	if (nr >= 0 && nr < BFS_NR_LIMIT) policy = dispatch_policy[nr];
+	if (policy.class == BFS_CLASS_DENY && policy.errno == 0) policy.errno = ENOSYS;
 	return policy;
 }
 
-uint32_t bfs_policy_count(enum bfs_class class)
-{
+uint32_t bfs_policy_count(enum bfs_class class) {
 	uint32_t count = 0;
 	for (long nr = 0; nr < BFS_NR_LIMIT; nr++)
-		if (dispatch_policy[nr].class == class && (class != BFS_CLASS_DENY || dispatch_policy[nr].errno != 0))
-			count++;
+		if (dispatch_policy[nr].class == class && (class != BFS_CLASS_DENY || dispatch_policy[nr].errno != 0)) count++;
 	return count;
 }
 
-enum bfs_verdict bfs_dispatch(struct bfs_call *c)
-{
+enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 	switch (c->nr) {
-#define NATIVE(nr, name) case nr: return BFS_PASS;
-#define TRAP(nr, name, op) case nr: return op(c);
+#define NATIVE(nr, name)                                                                                                                                       \
+	case nr: return BFS_PASS;                                                                                                                              \
+		#define TRAP(nr, name, op)                                                                                                                     \
+	case nr:                                                                                                                                               \
+		return op(c);
 #define PROCESS(nr, name)
-#define DENY(nr, name, error) case nr: return bfs_done(c, -error);
-#include "policy_table.h"
-	default:
-		return bfs_done(c, -ENOSYS);
+#define DENY(nr, name, error)                                                                                                                                  \
+	case nr: return bfs_done(c, -error);                                                                                                                   \
+		#include "policy_table.h"
+	default: return bfs_done(c, -ENOSYS);
 	}
 }
 
-long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
-{
+long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
 	_Alignas(16) uint8_t scratch[BFS_SCRATCH_SIZE];
 	struct bfs_call c = { .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
-	if (bfs_dispatch(&c) == BFS_DONE)
-		return c.result;
+	if (bfs_dispatch(&c) == BFS_DONE) return c.result;
 	return bfs_raw(c.nr, c.a[0], c.a[1], c.a[2], c.a[3], c.a[4], c.a[5]);
 }

@@ -19,61 +19,48 @@ struct doors {
 };
 
 /* Fills WHY with "WHAT: PATH". */
-static long door_refuse(struct doors *d, long error, const char *what, const char *path)
-{
+static long door_refuse(struct doors *d, long error, const char *what, const char *path) {
 	bfs_join(d->why, d->why_size, what, path == NULL ? "" : ": ", path == NULL ? "" : path, NULL);
 	return error;
 }
 
 /* Copies absolute PATH without empty and "." components and without trailing slashes. False for what is relative, too long, has ".." or NUL in it. */
-static bool door_clean(const char *path, size_t len, char *dst, bool *trailing_slash)
-{
+static bool door_clean(const char *path, size_t len, char *dst, bool *trailing_slash) {
 	size_t n = 0;
 	*trailing_slash = len > 1 && path[len - 1] == '/';
-	if (len == 0 || path[0] != '/' || len >= BFS_PATH_MAX)
-		return false;
+	if (len == 0 || path[0] != '/' || len >= BFS_PATH_MAX) return false;
 	for (size_t i = 0; i < len;) {
-		while (i < len && path[i] == '/')
-			i++;
+		while (i < len && path[i] == '/') i++;
 		size_t start = i;
 		while (i < len && path[i] != '/')
-			if (path[i++] == '\0')
-				return false;
+			if (path[i++] == '\0') return false;
 		size_t part = i - start;
-		if (part == 0 || (part == 1 && path[start] == '.'))
-			continue;
-		if (part == 2 && path[start] == '.' && path[start + 1] == '.')
-			return false;
+		if (part == 0 || (part == 1 && path[start] == '.')) continue;
+		if (part == 2 && path[start] == '.' && path[start + 1] == '.') return false;
 		dst[n++] = '/';
 		memcpy(dst + n, path + start, part);
 		n += part;
 	}
-	if (n == 0)
-		dst[n++] = '/';
+	if (n == 0) dst[n++] = '/';
 	dst[n] = '\0';
 	return true;
 }
 
-static bool door_within(const char *path, const char *prefix)
-{
+static bool door_within(const char *path, const char *prefix) {
 	size_t n = strlen(prefix);
 	return bfs_starts_with(path, prefix) && (path[n] == '\0' || path[n] == '/');
 }
 
-static struct door *door_find(struct doors *d, const char *guest)
-{
+static struct door *door_find(struct doors *d, const char *guest) {
 	for (uint32_t i = 0; i < d->count; i++)
-		if (bfs_str_eq(d->list[i].guest, guest))
-			return &d->list[i];
+		if (bfs_str_eq(d->list[i].guest, guest)) return &d->list[i];
 	return NULL;
 }
 
 /* One door. HOST is NULL for a volume without a host directory. The image listed first wins; what is given at run time wins over the images, unless one is sealed:
  * then it may only say where a declared volume without a host directory is. */
-static long door_add(struct doors *d, const struct bfs_section_path *guest, const struct bfs_section_path *host, bool volume, bool declared)
-{
-	if (d->count == BFS_MAX_MOUNTS)
-		return door_refuse(d, -ENOSPC, "too many host paths and volumes", NULL);
+static long door_add(struct doors *d, const struct bfs_section_path *guest, const struct bfs_section_path *host, bool volume, bool declared) {
+	if (d->count == BFS_MAX_MOUNTS) return door_refuse(d, -ENOSPC, "too many host paths and volumes", NULL);
 	struct door *door = &d->list[d->count];
 	bool slash;
 	*door = (struct door){ .volume = volume, .declared = declared };
@@ -82,23 +69,18 @@ static long door_add(struct doors *d, const struct bfs_section_path *guest, cons
 		memcpy(door->host, guest->bytes, BFS_MIN(guest->len, BFS_PATH_MAX - 1));
 		return door_refuse(d, -EINVAL, volume ? "a volume must be an absolute path without .." : "a host path must be absolute, without ..", door->host);
 	}
-	if (bfs_str_eq(door->guest, "/"))
-		return door_refuse(d, -EINVAL, "the whole file system cannot be a host path or volume", door->guest);
-	if (door_within(door->guest, "/proc"))
-		return door_refuse(d, -EINVAL, "/proc is the image's own and cannot be a host path or volume", door->guest);
+	if (bfs_str_eq(door->guest, "/")) return door_refuse(d, -EINVAL, "the whole file system cannot be a host path or volume", door->guest);
+	if (door_within(door->guest, "/proc")) return door_refuse(d, -EINVAL, "/proc is the image's own and cannot be a host path or volume", door->guest);
 	if (host->bytes != NULL && !door_clean(host->bytes, host->len, door->host, &slash))
 		return door_refuse(d, -EINVAL, "the host directory of a volume must be an absolute path without ..", door->guest);
-	if (!volume)
-		memcpy(door->host, door->guest, sizeof door->host);
+	if (!volume) memcpy(door->host, door->guest, sizeof door->host);
 	struct door *known = door_find(d, door->guest);
 	if (known == NULL) {
-		if (!declared && d->sealed)
-			return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
+		if (!declared && d->sealed) return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
 		d->count++;
 		return 0;
 	}
-	if (declared || (known->volume == volume && bfs_str_eq(known->host, door->host)))
-		return 0;
+	if (declared || (known->volume == volume && bfs_str_eq(known->host, door->host))) return 0;
 	if (d->sealed && !(known->volume && volume && known->host[0] == '\0'))
 		return door_refuse(d, -EACCES, "the image is sealed: a declared host path or volume cannot be changed", door->guest);
 	known->volume = volume;
@@ -107,13 +89,11 @@ static long door_add(struct doors *d, const struct bfs_section_path *guest, cons
 	return 0;
 }
 
-static long door_of_image(struct doors *d, const struct bfs_lib_config *lib)
-{
+static long door_of_image(struct doors *d, const struct bfs_lib_config *lib) {
 	struct bfs_sections sections;
 	struct bfs_section_path guest, host;
 	const char *why;
-	if (bfs_sections_read(lib, &sections, &why) < 0)
-		return door_refuse(d, -ENOEXEC, why, lib->path);
+	if (bfs_sections_read(lib, &sections, &why) < 0) return door_refuse(d, -ENOEXEC, why, lib->path);
 	d->sealed = d->sealed || sections.sealed;
 	long more, r = 0;
 	for (uint64_t at = 0; r == 0 && (more = bfs_sections_host_path(&sections, &at, &guest)) != 0;)
@@ -123,19 +103,16 @@ static long door_of_image(struct doors *d, const struct bfs_lib_config *lib)
 	return r;
 }
 
-static long door_of_run(struct doors *d, const struct bfs_door *door)
-{
+static long door_of_run(struct doors *d, const struct bfs_door *door) {
 	struct bfs_section_path guest = { door->guest, (uint32_t)strlen(door->guest) };
 	const char *host_text = door->volume ? door->host : door->guest;
-	if (host_text == NULL || host_text[0] == '\0')
-		return door_refuse(d, -EINVAL, "a volume needs GUEST=HOST", door->guest);
+	if (host_text == NULL || host_text[0] == '\0') return door_refuse(d, -EINVAL, "a volume needs GUEST=HOST", door->guest);
 	struct bfs_section_path host = { host_text, (uint32_t)strlen(host_text) };
 	return door_add(d, &guest, &host, door->volume, false);
 }
 
 /* A volume that nobody gave a directory is an empty directory of the overlay. */
-static long door_mount(struct doors *d, struct door *door)
-{
+static long door_mount(struct doors *d, struct door *door) {
 	uint32_t flags = (door->volume ? BFS_MOUNT_VOLUME : 0) | (door->directory ? BFS_MOUNT_DIRECTORY : 0);
 	struct bfs_kstat st;
 	long r;
@@ -151,14 +128,12 @@ static long door_mount(struct doors *d, struct door *door)
 		}
 		r = bfs_mount_add(door->guest, door->host, flags);
 	}
-	if (r == -ENOENT)
-		return door_refuse(d, r, "the host directory that it lies in does not exist", door->guest);
+	if (r == -ENOENT) return door_refuse(d, r, "the host directory that it lies in does not exist", door->guest);
 	return r < 0 ? door_refuse(d, r, "cannot be mounted", door->guest) : 0;
 }
 
 /* Outer mounts come before those inside them. */
-static long door_mount_all(struct doors *d)
-{
+static long door_mount_all(struct doors *d) {
 	long r = 0;
 	for (size_t len = 1, next; r == 0 && len != 0; len = next) {
 		next = 0;
@@ -173,23 +148,17 @@ static long door_mount_all(struct doors *d)
 	return r;
 }
 
-long bfs_doors_setup(const struct bfs_config *config, char *why, size_t why_size)
-{
+long bfs_doors_setup(const struct bfs_config *config, char *why, size_t why_size) {
 	bfs_pool_mounts()->hermetic = config->hermetic;
 	long r = bfs_logs_setup(config);
-	if (r < 0)
-		return r;
+	if (r < 0) return r;
 	size_t size = BFS_MAX_MOUNTS * sizeof(struct door);
 	long memory = bfs_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > -4096)
-		return memory;
+	if (memory < 0 && memory > -4096) return memory;
 	struct doors d = { .list = (struct door *)memory, .why = why, .why_size = why_size };
-	for (uint32_t i = 0; i < config->lib_count && r == 0; i++)
-		r = door_of_image(&d, &config->libs[i]);
-	for (uint32_t i = 0; i < config->door_count && r == 0; i++)
-		r = door_of_run(&d, &config->doors[i]);
-	if (r == 0)
-		r = door_mount_all(&d);
+	for (uint32_t i = 0; i < config->lib_count && r == 0; i++) r = door_of_image(&d, &config->libs[i]);
+	for (uint32_t i = 0; i < config->door_count && r == 0; i++) r = door_of_run(&d, &config->doors[i]);
+	if (r == 0) r = door_mount_all(&d);
 	bfs_raw2(__NR_munmap, memory, size);
 	return r;
 }

@@ -23,17 +23,14 @@ static struct sock_filter filter_code[FILTER_MAX];
 static unsigned filter_length;
 static int filter_fd_base;
 
-static void filter_put(uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
-{
-	if (filter_length < FILTER_MAX)
-		filter_code[filter_length++] = (struct sock_filter){ code, jt, jf, k };
+static void filter_put(uint16_t code, uint8_t jt, uint8_t jf, uint32_t k) {
+	if (filter_length < FILTER_MAX) filter_code[filter_length++] = (struct sock_filter){ code, jt, jf, k };
 }
 static void filter_return(uint32_t action) { filter_put(BPF_RET | BPF_K, 0, 0, action); }
 static void filter_load(size_t offset) { filter_put(BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)offset); }
 
 /* Allows the call where the program's 64-bit argument INDEX is zero. */
-static void filter_allow_if_zero(unsigned index)
-{
+static void filter_allow_if_zero(unsigned index) {
 	filter_load(FILTER_OFF_ARG(index));
 	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0);
 	filter_load(FILTER_OFF_ARG(index) + 4);
@@ -41,15 +38,13 @@ static void filter_allow_if_zero(unsigned index)
 	filter_return(SECCOMP_RET_ALLOW);
 }
 /* Skips the rest of the argument tests of this number (COUNT instructions) where descriptor argument INDEX is not below the reserved ones. */
-static void filter_require_plain_fd(unsigned index, uint8_t count)
-{
+static void filter_require_plain_fd(unsigned index, uint8_t count) {
 	filter_load(FILTER_OFF_ARG(index));
 	filter_put(BPF_JMP | BPF_JGE | BPF_K, count, 0, (uint32_t)filter_fd_base);
 }
 
 /* The harmless forms of trapping calls. */
-static void filter_arguments(unsigned nr)
-{
+static void filter_arguments(unsigned nr) {
 	switch (nr) {
 	case __NR_mmap: /* anonymous memory has no file, whatever descriptor is given */
 		filter_load(FILTER_OFF_ARG(3));
@@ -75,40 +70,23 @@ static void filter_arguments(unsigned nr)
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 1 /* SIG_UNBLOCK */);
 		filter_return(SECCOMP_RET_ALLOW);
 		break;
-	case __NR_ppoll:
-		filter_allow_if_zero(3);
-		break;
-	case __NR_pselect6:
-		filter_allow_if_zero(5);
-		break;
+	case __NR_ppoll: filter_allow_if_zero(3); break;
+	case __NR_pselect6: filter_allow_if_zero(5); break;
 	case __NR_epoll_pwait:
-	case 441: /* epoll_pwait2 */
-		filter_allow_if_zero(4);
-		break;
-	case __NR_prlimit64: /* a question */
-		filter_allow_if_zero(2);
-		break;
-	case __NR_sendto: /* connected sockets give no address */
-		filter_allow_if_zero(4);
-		break;
-	default:
-		break;
+	case 441: /* epoll_pwait2 */ filter_allow_if_zero(4); break;
+	case __NR_prlimit64: /* a question */ filter_allow_if_zero(2); break;
+	case __NR_sendto: /* connected sockets give no address */ filter_allow_if_zero(4); break;
+	default: break;
 	}
 }
 
-static void filter_leaf(unsigned nr)
-{
+static void filter_leaf(unsigned nr) {
 	struct bfs_policy policy = bfs_policy_of(nr);
 	switch ((enum bfs_class)policy.class) {
-	case BFS_CLASS_NATIVE:
-		filter_return(SECCOMP_RET_ALLOW);
-		return;
-	case BFS_CLASS_DENY:
-		filter_return(SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA));
-		return;
+	case BFS_CLASS_NATIVE: filter_return(SECCOMP_RET_ALLOW); return;
+	case BFS_CLASS_DENY: filter_return(SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA)); return;
 	case BFS_CLASS_TRAP:
-	case BFS_CLASS_PROCESS:
-		break;
+	case BFS_CLASS_PROCESS: break;
 	}
 	filter_arguments(nr);
 	/* BFS_GATE_ADDR ≤ instruction pointer < BFS_GATE_ADDR + page */
@@ -122,15 +100,11 @@ static void filter_leaf(unsigned nr)
 }
 
 /* Numbers that the filter treats with the same instructions. */
-static bool filter_same(unsigned a, unsigned b)
-{
+static bool filter_same(unsigned a, unsigned b) {
 	struct bfs_policy x = bfs_policy_of(a), y = bfs_policy_of(b);
-	if (x.class != y.class)
-		return false;
-	if (x.class == BFS_CLASS_DENY)
-		return x.errno == y.errno;
-	if (x.class == BFS_CLASS_NATIVE)
-		return true;
+	if (x.class != y.class) return false;
+	if (x.class == BFS_CLASS_DENY) return x.errno == y.errno;
+	if (x.class == BFS_CLASS_NATIVE) return true;
 	unsigned start = filter_length;
 	filter_arguments(a);
 	filter_arguments(b);
@@ -140,11 +114,9 @@ static bool filter_same(unsigned a, unsigned b)
 }
 
 /* Binary decision over [FIRST, LAST], number in the accumulator. */
-static void filter_tree(unsigned first, unsigned last)
-{
+static void filter_tree(unsigned first, unsigned last) {
 	unsigned same = first;
-	while (same < last && filter_same(first, same + 1))
-		same++;
+	while (same < last && filter_same(first, same + 1)) same++;
 	if (same == last) {
 		filter_leaf(first);
 		return;
@@ -158,8 +130,7 @@ static void filter_tree(unsigned first, unsigned last)
 	filter_tree(middle, last);
 }
 
-long bfs_filter_install(int fd_base, int fd_count)
-{
+long bfs_filter_install(int fd_base, int fd_count) {
 	(void)fd_count;
 	filter_fd_base = fd_base;
 	filter_length = 0;
@@ -170,15 +141,12 @@ long bfs_filter_install(int fd_base, int fd_count)
 	filter_put(BPF_JMP | BPF_JGE | BPF_K, 0, 1, BFS_NR_LIMIT); /* unknown, or x32 */
 	filter_return(SECCOMP_RET_ERRNO | ENOSYS);
 	filter_tree(0, BFS_NR_LIMIT - 1);
-	if (filter_length >= FILTER_MAX)
-		return -E2BIG;
+	if (filter_length >= FILTER_MAX) return -E2BIG;
 	struct sock_fprog program = { .len = (unsigned short)filter_length, .filter = filter_code };
 	long rc = bfs_raw5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (rc < 0)
-		return rc;
+	if (rc < 0) return rc;
 	/* SPEC_ALLOW: a filter must not switch speculative store bypass off for the program (kernels before 5.16 do). */
 	rc = bfs_raw3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
-	if (rc == -EINVAL)
-		rc = bfs_raw3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	if (rc == -EINVAL) rc = bfs_raw3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 	return rc;
 }

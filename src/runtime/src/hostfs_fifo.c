@@ -12,40 +12,31 @@ struct hostfs_fifo_open {
 };
 
 /* REL below MOUNT as a host path without symlinks; where the declared path leads over some, the kernel says where to. */
-static long hostfs_fifo_path(uint32_t mount, const char *rel, char *dst, size_t size)
-{
+static long hostfs_fifo_path(uint32_t mount, const char *rel, char *dst, size_t size) {
 	const char *host = bfs_pool_text(bfs_mount_get(mount)->host);
 	long r = bfs_join(dst, size, host, rel[0] == '\0' ? "" : "/", rel, NULL);
-	if (r < 0 || rel[0] == '\0')
-		return r;
+	if (r < 0 || rel[0] == '\0') return r;
 	long fd = bfs_host_open_strict(AT_FDCWD, dst, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0);
 	bfs_host_close(fd);
-	if (fd != -ELOOP)
-		return BFS_MIN(fd, 0);
+	if (fd != -ELOOP) return BFS_MIN(fd, 0);
 	char digits[24], magic[48], root[BFS_SCRATCH_SIZE];
 	long root_fd = bfs_raw4(__NR_openat, AT_FDCWD, host, O_PATH | O_CLOEXEC, 0);
-	if (root_fd < 0)
-		return root_fd;
+	if (root_fd < 0) return root_fd;
 	bfs_u64_text(digits, (uint64_t)root_fd);
 	bfs_join(magic, sizeof magic, "/proc/self/fd/", digits, NULL);
 	r = bfs_raw4(__NR_readlinkat, AT_FDCWD, magic, root, sizeof root);
 	bfs_host_close(root_fd);
-	if (r < 0)
-		return r;
-	if ((size_t)r >= sizeof root)
-		return -ENAMETOOLONG;
+	if (r < 0) return r;
+	if ((size_t)r >= sizeof root) return -ENAMETOOLONG;
 	root[r] = '\0';
 	return bfs_join(dst, size, root, "/", rel, NULL);
 }
 
-bool bfs_hostfs_pass_open(struct bfs_call *c, const struct bfs_loc *loc, uint32_t type, uint32_t flags)
-{
+bool bfs_hostfs_pass_open(struct bfs_call *c, const struct bfs_loc *loc, uint32_t type, uint32_t flags) {
 	bool waits = (flags & (O_NONBLOCK | O_PATH)) == 0 && (flags & O_ACCMODE) != O_RDWR;
 	struct hostfs_fifo_open *pass = bfs_call_scratch(c, sizeof *pass);
-	if (loc->kind != BFS_LOC_HOST || BFS_S_TYPE(type) != HOSTFS_S_IFIFO || !waits || pass == NULL)
-		return false;
-	if (hostfs_fifo_path(loc->mount, loc->rel, pass->path, sizeof pass->path) < 0)
-		return false;
+	if (loc->kind != BFS_LOC_HOST || BFS_S_TYPE(type) != HOSTFS_S_IFIFO || !waits || pass == NULL) return false;
+	if (hostfs_fifo_path(loc->mount, loc->rel, pass->path, sizeof pass->path) < 0) return false;
 	bfs_hostlog_mount(loc->mount, loc->rel);
 	flags &= O_ACCMODE | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOATIME;
 	c->a[0] = (uint64_t)(int64_t)AT_FDCWD;

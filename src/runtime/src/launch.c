@@ -11,8 +11,7 @@ static struct launch launch_state;
 
 static void launch_write(const char *s) { bfs_raw3(__NR_write, 2, s, strlen(s)); }
 
-void bfs_die(int status, const char *code, const char *what, const char *where, const char *remedy)
-{
+void bfs_die(int status, const char *code, const char *what, const char *where, const char *remedy) {
 	launch_write("binaryfs: ");
 	launch_write(code);
 	launch_write(": ");
@@ -28,23 +27,21 @@ void bfs_die(int status, const char *code, const char *what, const char *where, 
 		launch_write(remedy);
 		launch_write("\n");
 	}
-	for (;;)
-		bfs_raw1(__NR_exit_group, status);
+	for (;;) bfs_raw1(__NR_exit_group, status);
 }
 
-static void launch_usage(const char *name)
-{
+static void launch_usage(const char *name) {
 	launch_write("usage: ");
 	launch_write(name);
 	launch_write(" CMD ARGS...\n"
-	             "Runs CMD with the file system of the library (binaryfs-run: of SCONE_EXTENSIONS_PATH=LIB.so[:LIB.so...]) in place of the host's.\n"
-	             "Variables: BINARYFS_VOLUMES (GUEST=HOST:...), BINARYFS_HOST_PATHS, BINARYFS_OVERLAY_SIZE, BINARYFS_HERMETIC=1, BINARYFS_LOG=error|warn|info|trace,\n"
-	             "BINARYFS_MISSES=FILE, BINARYFS_HOST_LOG=FILE\n");
+		     "Runs CMD with the file system of the library (binaryfs-run: of SCONE_EXTENSIONS_PATH=LIB.so[:LIB.so...]) in place of the host's.\n"
+		     "Variables: BINARYFS_VOLUMES (GUEST=HOST:...), BINARYFS_HOST_PATHS, BINARYFS_OVERLAY_SIZE, BINARYFS_HERMETIC=1, "
+		     "BINARYFS_LOG=error|warn|info|trace,\n"
+		     "BINARYFS_MISSES=FILE, BINARYFS_HOST_LOG=FILE\n");
 	bfs_raw1(__NR_exit_group, 2);
 }
 
-static void launch_arm(struct launch *l)
-{
+static void launch_arm(struct launch *l) {
 	char why[256];
 	why[0] = 0;
 	bfs_launch_close_doors();
@@ -53,12 +50,10 @@ static void launch_arm(struct launch *l)
 	l->config.libs = l->libs;
 	l->config.doors = l->doors;
 	long rc = bfs_vfs_create(&l->config, why, sizeof why);
-	if (rc < 0)
-		bfs_die(125, "not-armed", why[0] != 0 ? why : "the file system cannot be set up", l->libs[0].path, "see BINARYFS_LOG=trace");
+	if (rc < 0) bfs_die(125, "not-armed", why[0] != 0 ? why : "the file system cannot be set up", l->libs[0].path, "see BINARYFS_LOG=trace");
 	rc = bfs_raw3(__NR_dup3, l->carrier, bfs_fd(BFS_FD_CARRIER), 0);
 	bfs_raw1(__NR_close, l->carrier);
-	if (rc < 0)
-		bfs_die(125, "not-armed", "no descriptor for the launcher's own file", l->carrier_path, "raise ulimit -n");
+	if (rc < 0) bfs_die(125, "not-armed", "no descriptor for the launcher's own file", l->carrier_path, "raise ulimit -n");
 	/* The kernel's own current directory and a core file there would be traces on the host. */
 	bfs_raw1(__NR_chdir, "/");
 	struct rlimit64 core;
@@ -68,28 +63,24 @@ static void launch_arm(struct launch *l)
 	}
 	rc = bfs_gate_map();
 	if (rc < 0)
-		bfs_die(125, "not-armed", rc == -EEXIST ? "address 0x60000 is taken: is this a launcher inside a launcher?" : "the gate page cannot be mapped at 0x60000", l->carrier_path,
-			"start the program directly inside the image; vm.mmap_min_addr must be at most 393216");
+		bfs_die(125, "not-armed", rc == -EEXIST ? "address 0x60000 is taken: is this a launcher inside a launcher?" : "the gate page cannot be mapped at 0x60000",
+			l->carrier_path, "start the program directly inside the image; vm.mmap_min_addr must be at most 393216");
 	rc = bfs_trap_install();
-	if (rc == 0)
-		rc = bfs_filter_install(bfs_fd_base, (int)(BFS_FD_LIBS + l->config.lib_count));
+	if (rc == 0) rc = bfs_filter_install(bfs_fd_base, (int)(BFS_FD_LIBS + l->config.lib_count));
 	if (rc < 0)
-		bfs_die(125, "not-armed", rc == -ENOSYS || rc == -EINVAL ? "this kernel has no seccomp filters" : "the seccomp filter was refused", l->carrier_path,
-			"needs Linux 4.17 or later with CONFIG_SECCOMP_FILTER, and a container profile that allows seccomp(2)");
+		bfs_die(125, "not-armed", rc == -ENOSYS || rc == -EINVAL ? "this kernel has no seccomp filters" : "the seccomp filter was refused",
+			l->carrier_path, "needs Linux 4.17 or later with CONFIG_SECCOMP_FILTER, and a container profile that allows seccomp(2)");
 	uint64_t old = bfs_sigmask_set(0);
 	rc = bfs_trap_probe();
 	bfs_sigmask_set(old);
-	if (rc < 0)
-		bfs_die(125, "not-armed", "the filter does not catch system calls", l->carrier_path, "report this with the kernel version");
+	if (rc < 0) bfs_die(125, "not-armed", "the filter does not catch system calls", l->carrier_path, "report this with the kernel version");
 }
 
-void bfs_launch(uint64_t *sp)
-{
+void bfs_launch(uint64_t *sp) {
 	struct launch *l = &launch_state;
 	static const char *const removed[] = { "LD_PRELOAD", NULL };
 	bfs_stack_parse(sp, &l->stack);
-	if (l->stack.argc > 0 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_MAGIC))
-		bfs_program_start(sp);
+	if (l->stack.argc > 0 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_MAGIC)) bfs_program_start(sp);
 	bool preload = l->stack.argc > 1 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_PRELOAD);
 	long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", l->carrier_path, sizeof l->carrier_path - 1);
 	if (n <= 0) {
@@ -99,13 +90,11 @@ void bfs_launch(uint64_t *sp)
 		memcpy(l->carrier_path, name, (size_t)n);
 	}
 	l->carrier_path[n] = 0;
-	if (!preload && l->stack.argc < 2)
-		launch_usage(l->stack.argc > 0 ? l->stack.argv[0] : "LIB.so");
+	if (!preload && l->stack.argc < 2) launch_usage(l->stack.argc > 0 ? l->stack.argv[0] : "LIB.so");
 
 	const char *command = l->stack.argv[1];
 	if (!preload && command[0] == '-') {
-		if (!bfs_str_eq(command, "--") || l->stack.argc < 3)
-			launch_usage(l->stack.argv[0]);
+		if (!bfs_str_eq(command, "--") || l->stack.argc < 3) launch_usage(l->stack.argv[0]);
 		command = l->stack.argv[2];
 		bfs_stack_strip(&l->stack, 2, preload ? removed : NULL);
 	} else {
@@ -121,8 +110,8 @@ void bfs_launch(uint64_t *sp)
 	bool missing = rc == -ENOENT || rc == -ENOTDIR;
 	bfs_die(missing ? 127 : 126, missing ? "not-found" : "not-executable",
 		missing ? (l->config.hermetic ? "the program (or its loader) is not in the image" : "the program (or its loader) is neither in the image nor on the host")
-			: rc == -ENOEXEC ? "the program is no x86-64 ELF file and no script"
-			: rc == -EACCES  ? "the program may not be executed"
-			                 : "the program cannot be executed",
+		: rc == -ENOEXEC ? "the program is no x86-64 ELF file and no script"
+		: rc == -EACCES  ? "the program may not be executed"
+				 : "the program cannot be executed",
 		command, missing ? "include it when packing, or give its path" : "check its mode and format with: binaryfs check PROGRAM");
 }

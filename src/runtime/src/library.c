@@ -14,67 +14,54 @@ struct library_view {
 	Elf64_Phdr phdrs[LIBRARY_MAX_PHNUM];
 };
 
-static long library_why(char *why, size_t size, const char *text)
-{
+static long library_why(char *why, size_t size, const char *text) {
 	size_t len = BFS_MIN(strlen(text), size - 1);
 	memcpy(why, text, len);
 	why[len] = 0;
 	return -ENOEXEC;
 }
 
-static bool library_read(const struct library_view *v, void *dst, size_t size, uint64_t offset)
-{
-	if (offset > v->file_size || size > v->file_size - offset)
-		return false;
+static bool library_read(const struct library_view *v, void *dst, size_t size, uint64_t offset) {
+	if (offset > v->file_size || size > v->file_size - offset) return false;
 	return bfs_raw4(__NR_pread64, v->fd, dst, size, offset) == (long)size;
 }
 
 /* Looks for our note in the PT_NOTE segment P; *VADDR receives the descriptor's virtual address. */
-static bool library_note_in(const struct library_view *v, const Elf64_Phdr *p, struct bfs_note_desc *desc, uint64_t *vaddr)
-{
+static bool library_note_in(const struct library_view *v, const Elf64_Phdr *p, struct bfs_note_desc *desc, uint64_t *vaddr) {
 	uint64_t at = 0, limit = BFS_MIN(p->p_filesz, (uint64_t)LIBRARY_MAX_NOTES);
 	uint64_t align = p->p_align == 8 ? 8 : 4;
 	while (limit - at >= sizeof(Elf64_Nhdr)) {
 		Elf64_Nhdr n;
 		char name[BFS_NOTE_DESC_AT - sizeof(Elf64_Nhdr)];
-		if (!library_read(v, &n, sizeof n, p->p_offset + at))
-			return false;
+		if (!library_read(v, &n, sizeof n, p->p_offset + at)) return false;
 		uint64_t name_at = at + sizeof n;
 		uint64_t desc_at = (name_at + n.n_namesz + align - 1) & ~(align - 1);
-		if (desc_at > limit || n.n_descsz > limit - desc_at)
-			return false;
+		if (desc_at > limit || n.n_descsz > limit - desc_at) return false;
 		/* The descriptor stands inside the note's name. */
 		if (n.n_namesz == BFS_NOTE_NAME_SIZE && n.n_descsz == BFS_NOTE_DESC_SIZE && n.n_type == BFS_NOTE_TYPE &&
-		    library_read(v, name, sizeof name, p->p_offset + name_at) && memcmp(name, BFS_NOTE_NAME "\0\0\0", sizeof name) == 0) {
+			library_read(v, name, sizeof name, p->p_offset + name_at) && memcmp(name, BFS_NOTE_NAME "\0\0\0", sizeof name) == 0) {
 			*vaddr = p->p_vaddr + at + BFS_NOTE_DESC_AT;
 			return library_read(v, desc, sizeof *desc, p->p_offset + at + BFS_NOTE_DESC_AT);
 		}
 		uint64_t next = (desc_at + n.n_descsz + align - 1) & ~(align - 1);
-		if (next > limit)
-			return false;
+		if (next > limit) return false;
 		at = next;
 	}
 	return false;
 }
 
-static long library_find(struct library_view *v, struct bfs_lib_config *out, char *why, size_t why_size)
-{
+static long library_find(struct library_view *v, struct bfs_lib_config *out, char *why, size_t why_size) {
 	struct bfs_note_desc desc;
 	uint64_t note_vaddr = 0;
 	bool found = false;
 	const Elf64_Ehdr *h = &v->header;
-	if (!library_read(v, &v->header, sizeof v->header, 0) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    h->e_machine != EM_X86_64 || h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum > LIBRARY_MAX_PHNUM ||
-	    !library_read(v, v->phdrs, h->e_phnum * sizeof(Elf64_Phdr), h->e_phoff))
+	if (!library_read(v, &v->header, sizeof v->header, 0) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_machine != EM_X86_64 ||
+		h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum > LIBRARY_MAX_PHNUM || !library_read(v, v->phdrs, h->e_phnum * sizeof(Elf64_Phdr), h->e_phoff))
 		return library_why(why, why_size, "is no x86-64 ELF library");
-	for (unsigned i = 0; i < h->e_phnum && !found; i++)
-		found = v->phdrs[i].p_type == PT_NOTE && library_note_in(v, &v->phdrs[i], &desc, &note_vaddr);
-	if (!found)
-		return library_why(why, why_size, "carries no binaryfs note");
-	if (desc.version != BFS_NOTE_VERSION)
-		return library_why(why, why_size, "has a note of an unknown version");
-	if ((desc.flags & BFS_NOTE_HAS_IMAGE) == 0)
-		return library_why(why, why_size, "carries no image");
+	for (unsigned i = 0; i < h->e_phnum && !found; i++) found = v->phdrs[i].p_type == PT_NOTE && library_note_in(v, &v->phdrs[i], &desc, &note_vaddr);
+	if (!found) return library_why(why, why_size, "carries no binaryfs note");
+	if (desc.version != BFS_NOTE_VERSION) return library_why(why, why_size, "has a note of an unknown version");
+	if ((desc.flags & BFS_NOTE_HAS_IMAGE) == 0) return library_why(why, why_size, "carries no image");
 	uint64_t image_vaddr = note_vaddr + (uint64_t)desc.image_delta;
 	for (unsigned i = 0; i < h->e_phnum; i++) {
 		const Elf64_Phdr *p = &v->phdrs[i];
@@ -84,15 +71,13 @@ static long library_find(struct library_view *v, struct bfs_lib_config *out, cha
 		out->image_size = desc.image_size;
 		if (out->file_offset % BFS_BLOCK_SIZE != 0 || out->image_size % BFS_BLOCK_SIZE != 0 || out->image_size < BFS_BLOCK_SIZE)
 			return library_why(why, why_size, "has an image that is not block-aligned");
-		if (out->file_offset > v->file_size || out->image_size > v->file_size - out->file_offset)
-			return library_why(why, why_size, "is truncated");
+		if (out->file_offset > v->file_size || out->image_size > v->file_size - out->file_offset) return library_why(why, why_size, "is truncated");
 		return 0;
 	}
 	return library_why(why, why_size, "has no segment that covers its image");
 }
 
-long bfs_library_open(const char *path, struct bfs_lib_config *out, char *why, size_t why_size)
-{
+long bfs_library_open(const char *path, struct bfs_lib_config *out, char *why, size_t why_size) {
 	struct library_view v;
 	long fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0) {

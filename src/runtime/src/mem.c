@@ -1,18 +1,15 @@
 /* Memory functions that the compiler may call, on general registers alone. */
 #include "sys.h"
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
-{
+void *memcpy(void *restrict dst, const void *restrict src, size_t n) {
 	void *d = dst;
 	const void *s = src;
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
-{
-	if ((uintptr_t)dst - (uintptr_t)src >= n)
-		return memcpy(dst, src, n);
+void *memmove(void *dst, const void *src, size_t n) {
+	if ((uintptr_t)dst - (uintptr_t)src >= n) return memcpy(dst, src, n);
 	uint8_t *d = (uint8_t *)dst + n;
 	const uint8_t *s = (const uint8_t *)src + n;
 	/* Backwards by string instruction is slow but correct; overlapping moves here are short. */
@@ -22,15 +19,13 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memset(void *dst, int c, size_t n)
-{
+void *memset(void *dst, int c, size_t n) {
 	void *d = dst;
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
 	return dst;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
-{
+int memcmp(const void *a, const void *b, size_t n) {
 	const uint8_t *x = a, *y = b;
 	while (n >= 8) {
 		uint64_t p, q;
@@ -46,14 +41,12 @@ int memcmp(const void *a, const void *b, size_t n)
 		n -= 8;
 	}
 	for (; n > 0; n--, x++, y++) {
-		if (*x != *y)
-			return *x < *y ? -1 : 1;
+		if (*x != *y) return *x < *y ? -1 : 1;
 	}
 	return 0;
 }
 
-size_t strlen(const char *s)
-{
+size_t strlen(const char *s) {
 	size_t n = 0;
 	while (s[n] != 0) {
 		n++;

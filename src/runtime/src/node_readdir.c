@@ -12,8 +12,7 @@
 #define READDIR_BASE 2ull
 #define READDIR_LAYER 40u
 
-static void readdir_fill(struct bfs_dirent *out, const char *name, size_t len, bfs_node n)
-{
+static void readdir_fill(struct bfs_dirent *out, const char *name, size_t len, bfs_node n) {
 	const struct bfs_inode *inode = bfs_inode_of(n);
 	out->ino = inode != NULL ? inode->ino : n & 0xFFFFFFFFFFFFFFFull;
 	out->type = (uint8_t)(bfs_mode_of(n) >> 12 & 15);
@@ -23,54 +22,44 @@ static void readdir_fill(struct bfs_dirent *out, const char *name, size_t len, b
 }
 
 /* From D on, the first entry that phase 1 shows. */
-static const struct bfs_dentry *readdir_showing(const struct bfs_dentry *d)
-{
+static const struct bfs_dentry *readdir_showing(const struct bfs_dentry *d) {
 	for (uint32_t steps = 0; d != NULL && (d->node == 0 || d->over_base); steps++) {
-		if (steps > bfs_p.control->dentry_limit)
-			return NULL;
+		if (steps > bfs_p.control->dentry_limit) return NULL;
 		d = bfs_dentry_at(d->older);
 	}
 	return d;
 }
 
-static uint64_t readdir_overlay_cookie(const struct bfs_dentry *d)
-{
-	if (d == NULL)
-		return READDIR_BASE << READDIR_PHASE;
+static uint64_t readdir_overlay_cookie(const struct bfs_dentry *d) {
+	if (d == NULL) return READDIR_BASE << READDIR_PHASE;
 	return READDIR_OVERLAY << READDIR_PHASE | (d->serial & 0xFFFFFFFFFull) << 24 | bfs_dentry_index(d);
 }
 
 /* The entry that a phase 1 cookie names, or the first older one that is left. */
-static const struct bfs_dentry *readdir_overlay_at(const struct bfs_inode *dir, uint64_t place)
-{
+static const struct bfs_dentry *readdir_overlay_at(const struct bfs_inode *dir, uint64_t place) {
 	uint64_t serial = place >> 24;
 	const struct bfs_dentry *d = bfs_dentry_at((uint32_t)place & 0xFFFFFF);
-	if (d != NULL && d->parent == bfs_inode_index(dir) && d->serial == serial)
-		return readdir_showing(d);
+	if (d != NULL && d->parent == bfs_inode_index(dir) && d->serial == serial) return readdir_showing(d);
 	d = bfs_dentry_at(dir->head);
 	for (uint32_t steps = 0; d != NULL && d->serial > serial; steps++) {
-		if (steps > bfs_p.control->dentry_limit)
-			return NULL;
+		if (steps > bfs_p.control->dentry_limit) return NULL;
 		d = bfs_dentry_at(d->older);
 	}
 	return readdir_showing(d);
 }
 
-static bool readdir_above(const bfs_node *layers, uint32_t layer, const char *name, size_t len)
-{
+static bool readdir_above(const bfs_node *layers, uint32_t layer, const char *name, size_t len) {
 	for (uint32_t i = 0; i < layer; i++) {
 		struct bfs_inode_view v;
 		uint64_t nid;
 		uint8_t type;
-		if (bfs_image_inode(layers[i], &v) == 0 && bfs_image_dir_find(&v, name, len, &nid, &type) == 0)
-			return true;
+		if (bfs_image_inode(layers[i], &v) == 0 && bfs_image_dir_find(&v, name, len, &nid, &type) == 0) return true;
 	}
 	return false;
 }
 
 /* One entry of the base that shows; *PLACE moves past it. */
-static long readdir_base(const struct bfs_inode *dir, bfs_node base, uint64_t *place, struct bfs_dirent *out)
-{
+static long readdir_base(const struct bfs_inode *dir, bfs_node base, uint64_t *place, struct bfs_dirent *out) {
 	const bfs_node *layers;
 	uint32_t count = bfs_merge_layers(&base, &layers);
 	for (uint64_t layer = *place >> READDIR_LAYER; layer < count; layer++, *place = layer << READDIR_LAYER) {
@@ -80,14 +69,12 @@ static long readdir_base(const struct bfs_inode *dir, bfs_node base, uint64_t *p
 		size_t len;
 		uint8_t type;
 		long r = bfs_image_inode(layers[layer], &v);
-		if (r != 0)
-			return r;
+		if (r != 0) return r;
 		while ((r = bfs_image_dir_next(&v, &ordinal, &name, &len, &nid, &type)) == 1) {
 			*place = layer << READDIR_LAYER | ordinal;
 			bfs_node n = BFS_IMAGE_NODE(BFS_NODE_LIB(layers[layer]), nid & 0xFFFFFFFFFFFFull);
 			const struct bfs_dentry *d = dir != NULL ? bfs_dentry_find(dir, name, len) : NULL;
-			if (readdir_above(layers, (uint32_t)layer, name, len) || (d != NULL && d->node == 0))
-				continue;
+			if (readdir_above(layers, (uint32_t)layer, name, len) || (d != NULL && d->node == 0)) continue;
 			if (d != NULL)
 				n = d->node;
 			else if (bfs_merge_is_whiteout(n, type))
@@ -95,19 +82,15 @@ static long readdir_base(const struct bfs_inode *dir, bfs_node base, uint64_t *p
 			readdir_fill(out, name, len, bfs_canonical(bfs_merge_first(n)));
 			return 1;
 		}
-		if (r < 0)
-			return r;
+		if (r < 0) return r;
 	}
 	return 0;
 }
 
-static long readdir_one(bfs_node n, uint64_t cookie, struct bfs_dirent *out)
-{
+static long readdir_one(bfs_node n, uint64_t cookie, struct bfs_dirent *out) {
 	const struct bfs_inode *dir = bfs_inode_of(n);
-	if ((bfs_mode_of(n) & S_IFMT) != S_IFDIR)
-		return dir == NULL && BFS_NODE_KIND(n) != BFS_NODE_IMAGE ? -ENOENT : -ENOTDIR;
-	if (dir != NULL && dir->nlink == 0)
-		return -ENOENT;
+	if ((bfs_mode_of(n) & S_IFMT) != S_IFDIR) return dir == NULL && BFS_NODE_KIND(n) != BFS_NODE_IMAGE ? -ENOENT : -ENOTDIR;
+	if (dir != NULL && dir->nlink == 0) return -ENOENT;
 	bfs_node self = bfs_canonical(n);
 	if (cookie == 0) {
 		readdir_fill(out, ".", 1, self);
@@ -133,23 +116,19 @@ static long readdir_one(bfs_node n, uint64_t cookie, struct bfs_dirent *out)
 		place = 0;
 	}
 	bfs_node base = dir != NULL ? ((dir->flags & BFS_INODE_OPAQUE) != 0 ? 0 : dir->base) : n;
-	if (phase != READDIR_BASE || base == 0)
-		return 0;
+	if (phase != READDIR_BASE || base == 0) return 0;
 	long r = readdir_base(dir, base, &place, out);
 	out->cookie = READDIR_BASE << READDIR_PHASE | place;
 	return r;
 }
 
-long bfs_node_readdir(bfs_node dir, uint64_t *cookie, struct bfs_dirent *out)
-{
+long bfs_node_readdir(bfs_node dir, uint64_t *cookie, struct bfs_dirent *out) {
 	struct bfs_reader r;
 	long result;
 	for (bfs_read_start(&r);;) {
 		result = readdir_one(dir, *cookie, out);
-		if (bfs_read_done(&r))
-			break;
+		if (bfs_read_done(&r)) break;
 	}
-	if (result == 1)
-		*cookie = out->cookie;
+	if (result == 1) *cookie = out->cookie;
 	return result == -ENOENT ? 0 : result; /* a removed directory lists nothing */
 }

@@ -1,8 +1,7 @@
 /* Where an open file description stands: its location and its path. */
 #include "pool.h"
 
-long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out)
-{
+long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out) {
 	uint32_t len;
 	const char *text = bfs_text_at(ofd->rel, &len);
 	out->kind = (enum bfs_loc_kind)ofd->kind;
@@ -13,8 +12,7 @@ long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out)
 	out->name[0] = out->rel[0] = 0;
 	out->node = 0;
 	if (out->kind != BFS_LOC_NODE) {
-		if (len >= BFS_PATH_MAX)
-			return -ENAMETOOLONG;
+		if (len >= BFS_PATH_MAX) return -ENAMETOOLONG;
 		memcpy(out->rel, text, len);
 		out->rel[len] = 0;
 		return 0;
@@ -23,8 +21,7 @@ long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out)
 	for (bfs_read_start(&r);;) {
 		const struct bfs_inode *inode = bfs_inode_of(ofd->node);
 		out->node = inode != NULL ? bfs_inode_node(inode) : ofd->node;
-		if (bfs_read_done(&r))
-			break;
+		if (bfs_read_done(&r)) break;
 	}
 	if (len > 0 && len <= BFS_NAME_MAX) {
 		memcpy(out->name, text, len);
@@ -39,10 +36,8 @@ struct ofd_text {
 	size_t size, len;
 };
 
-static bool ofd_put(struct ofd_text *t, const char *s, size_t len)
-{
-	if (len >= t->size - t->len)
-		return false;
+static bool ofd_put(struct ofd_text *t, const char *s, size_t len) {
+	if (len >= t->size - t->len) return false;
 	memcpy(t->dst + t->len, s, len);
 	t->len += len;
 	t->dst[t->len] = 0;
@@ -50,8 +45,7 @@ static bool ofd_put(struct ofd_text *t, const char *s, size_t len)
 }
 
 /* Name under PARENT that leads to NODE: the one it was opened by, if it still does, else any. */
-static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent *entry)
-{
+static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent *entry) {
 	uint32_t len;
 	const char *text = bfs_text_at(ofd->rel, &len);
 	bfs_node found;
@@ -62,40 +56,31 @@ static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent
 	}
 	struct bfs_attr a;
 	uint64_t cookie = 0;
-	if (bfs_node_attr(node, &a) != 0)
-		return false;
+	if (bfs_node_attr(node, &a) != 0) return false;
 	while (bfs_node_readdir(ofd->parent, &cookie, entry) == 1) {
-		if (entry->ino == a.ino && entry->type == a.mode >> 12 && !(entry->name[0] == '.' && entry->name_len <= 2))
-			return true;
+		if (entry->ino == a.ino && entry->type == a.mode >> 12 && !(entry->name[0] == '.' && entry->name_len <= 2)) return true;
 	}
 	return false;
 }
 
-static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t)
-{
+static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t) {
 	struct bfs_attr a;
 	bfs_node node = ofd->node;
 	struct bfs_reader r;
 	for (bfs_read_start(&r);;) {
 		node = bfs_canonical(ofd->node);
-		if (bfs_read_done(&r))
-			break;
+		if (bfs_read_done(&r)) break;
 	}
-	if (bfs_node_attr(node, &a) != 0)
-		return -ENOENT;
+	if (bfs_node_attr(node, &a) != 0) return -ENOENT;
 	bool directory = (a.mode & S_IFMT) == S_IFDIR;
 	long len = bfs_node_dir_path(directory ? node : ofd->parent, t->dst, t->size);
-	if (len == -ERANGE)
-		return len;
+	if (len == -ERANGE) return len;
 	t->len = len > 0 ? (size_t)len : 0;
-	if (directory && len > 0)
-		return 0;
+	if (directory && len > 0) return 0;
 	struct bfs_dirent entry;
 	bool slash = t->len == 0 || t->dst[t->len - 1] != '/', known = len > 0 && ofd->parent != 0 && ofd_name(ofd, node, &entry);
-	if (slash && !ofd_put(t, "/", 1))
-		return -ERANGE;
-	if (known)
-		return ofd_put(t, entry.name, entry.name_len) ? 0 : -ERANGE;
+	if (slash && !ofd_put(t, "/", 1)) return -ERANGE;
+	if (known) return ofd_put(t, entry.name, entry.name_len) ? 0 : -ERANGE;
 	/* Removed: the name it had, or its number where it never had one. */
 	uint32_t name_len;
 	const char *name = bfs_text_at(ofd->rel, &name_len);
@@ -107,11 +92,9 @@ static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t)
 	return ofd_put(t, name, name_len) && ofd_put(t, " (deleted)", 10) ? 0 : -ERANGE;
 }
 
-long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size)
-{
+long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size) {
 	struct ofd_text t = { dst, size, 0 };
-	if (size == 0)
-		return -ERANGE;
+	if (size == 0) return -ERANGE;
 	dst[0] = 0;
 	long error = 0;
 	if (ofd->kind == BFS_LOC_NODE) {
@@ -120,8 +103,7 @@ long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size)
 		const struct bfs_mount *mount = bfs_mount_get(ofd->mount);
 		const char *guest = mount != NULL ? bfs_pool_text(mount->guest) : "", *rel = bfs_pool_text(ofd->rel);
 		bool slash = *rel != 0 && !(guest[0] == '/' && guest[1] == 0);
-		if (!ofd_put(&t, guest, strlen(guest)) || (slash && !ofd_put(&t, "/", 1)) || !ofd_put(&t, rel, strlen(rel)))
-			error = -ERANGE;
+		if (!ofd_put(&t, guest, strlen(guest)) || (slash && !ofd_put(&t, "/", 1)) || !ofd_put(&t, rel, strlen(rel))) error = -ERANGE;
 	}
 	return error != 0 ? error : (long)t.len;
 }

@@ -4,8 +4,7 @@
 #define DIR_RECORD_MAX 288u /* header, 255 bytes of name, NUL, type byte, alignment */
 
 /* struct linux_dirent64: ino, off, reclen, type, name…; struct linux_dirent: ino, off, reclen, name…, type in the record's last byte. */
-static size_t dir_record(uint8_t *record, const struct bfs_dirent *entry, bool old)
-{
+static size_t dir_record(uint8_t *record, const struct bfs_dirent *entry, bool old) {
 	size_t name_at = old ? 18 : 19;
 	size_t len = (name_at + entry->name_len + (old ? 2u : 1u) + 7) & ~(size_t)7;
 	uint16_t reclen = (uint16_t)len;
@@ -18,54 +17,42 @@ static size_t dir_record(uint8_t *record, const struct bfs_dirent *entry, bool o
 	return len;
 }
 
-static long dir_next(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint64_t *cookie, struct bfs_dirent *entry)
-{
-	if (ofd->kind == BFS_LOC_NODE)
-		return bfs_node_readdir(ofd->node, cookie, entry);
+static long dir_next(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint64_t *cookie, struct bfs_dirent *entry) {
+	if (ofd->kind == BFS_LOC_NODE) return bfs_node_readdir(ofd->node, cookie, entry);
 	return bfs_provider_of(loc->kind)->readdir(loc, cookie, entry);
 }
 
 /* Fills USER from *COOKIE on and moves *COOKIE. Bytes, 0 at the end, −errno. */
-static long dir_fill(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint64_t *cookie, uint8_t *user, size_t size, bool old)
-{
+static long dir_fill(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint64_t *cookie, uint8_t *user, size_t size, bool old) {
 	_Alignas(8) uint8_t record[DIR_RECORD_MAX];
 	struct bfs_dirent entry;
 	size_t filled = 0;
 	if (ofd->kind != BFS_LOC_NODE && !old) {
 		long r = bfs_provider_of(loc->kind)->getdents(loc, cookie, user, size);
-		if (r != -EOPNOTSUPP)
-			return r;
+		if (r != -EOPNOTSUPP) return r;
 	}
 	for (;;) {
 		uint64_t next = *cookie;
 		long r = dir_next(ofd, loc, &next, &entry);
-		if (r <= 0)
-			return filled > 0 ? (long)filled : r;
+		if (r <= 0) return filled > 0 ? (long)filled : r;
 		size_t len = dir_record(record, &entry, old);
-		if (len > size - filled)
-			return filled > 0 ? (long)filled : -EINVAL;
-		if (bfs_copy_out(user + filled, record, len) < 0)
-			return filled > 0 ? (long)filled : -EFAULT;
+		if (len > size - filled) return filled > 0 ? (long)filled : -EINVAL;
+		if (bfs_copy_out(user + filled, record, len) < 0) return filled > 0 ? (long)filled : -EFAULT;
 		filled += len;
 		*cookie = next;
 	}
 }
 
-static enum bfs_verdict dir_call(struct bfs_call *c, bool old)
-{
+static enum bfs_verdict dir_call(struct bfs_call *c, bool old) {
 	struct bfs_attr attr;
 	struct bfs_loc loc;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL)
-		return verdict;
+	if (ofd == NULL) return verdict;
 	long r = bfs_ofd_attr(ofd, &attr, NULL);
-	if (r == 0 && (attr.mode & S_IFMT) != S_IFDIR)
-		r = -ENOTDIR;
-	if (r == 0 && ofd->kind != BFS_LOC_NODE)
-		r = bfs_ofd_loc(ofd, &loc);
-	if (r < 0)
-		return bfs_done(c, r);
+	if (r == 0 && (attr.mode & S_IFMT) != S_IFDIR) r = -ENOTDIR;
+	if (r == 0 && ofd->kind != BFS_LOC_NODE) r = bfs_ofd_loc(ofd, &loc);
+	if (r < 0) return bfs_done(c, r);
 	uint64_t cookie, start = __atomic_load_n(&ofd->offset, __ATOMIC_ACQUIRE);
 	do { /* again where another thread moved the offset meanwhile: each entry is given once */
 		cookie = start;

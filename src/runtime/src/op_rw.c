@@ -5,68 +5,49 @@
  */
 #include "ops.h"
 
-static long rw_read_at(struct bfs_ofd *ofd, void *user_dst, size_t size, uint64_t offset)
-{
-	if (ofd->kind == BFS_LOC_NODE)
-		return bfs_node_read(ofd->node, user_dst, size, offset);
+static long rw_read_at(struct bfs_ofd *ofd, void *user_dst, size_t size, uint64_t offset) {
+	if (ofd->kind == BFS_LOC_NODE) return bfs_node_read(ofd->node, user_dst, size, offset);
 	return bfs_provider_of((enum bfs_loc_kind)ofd->kind)->read(ofd, user_dst, size, offset);
 }
 
-long bfs_ofd_read(struct bfs_ofd *ofd, void *user_dst, size_t size, const uint64_t *position)
-{
-	if (!bfs_ofd_readable(ofd))
-		return -EBADF;
-	if ((ofd->flags & O_DIRECTORY) != 0 || ofd->kind == BFS_LOC_HOST)
-		return -EISDIR;
+long bfs_ofd_read(struct bfs_ofd *ofd, void *user_dst, size_t size, const uint64_t *position) {
+	if (!bfs_ofd_readable(ofd)) return -EBADF;
+	if ((ofd->flags & O_DIRECTORY) != 0 || ofd->kind == BFS_LOC_HOST) return -EISDIR;
 	size = BFS_MIN(size, BFS_RW_MAX);
-	if (position != NULL)
-		return rw_read_at(ofd, user_dst, size, *position);
+	if (position != NULL) return rw_read_at(ofd, user_dst, size, *position);
 	uint64_t offset = __atomic_load_n(&ofd->offset, __ATOMIC_ACQUIRE);
 	for (;;) {
 		long n = rw_read_at(ofd, user_dst, size, offset);
-		if (n <= 0 || __atomic_compare_exchange_n(&ofd->offset, &offset, offset + (uint64_t)n, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			return n;
+		if (n <= 0 || __atomic_compare_exchange_n(&ofd->offset, &offset, offset + (uint64_t)n, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return n;
 	}
 }
 
 /* RLIMIT_FSIZE, and set-ID bits. Bytes that may be written, or −errno. */
-static long rw_prepare_write(struct bfs_ofd *ofd, uint64_t offset, size_t size, bool append)
-{
+static long rw_prepare_write(struct bfs_ofd *ofd, uint64_t offset, size_t size, bool append) {
 	struct bfs_attr attr;
 	long r = bfs_node_attr(ofd->node, &attr);
-	if (r == 0 && (attr.mode & (S_ISUID | S_ISGID)) != 0)
-		r = bfs_drop_privileges(ofd->node, &attr);
-	if (r < 0)
-		return r;
+	if (r == 0 && (attr.mode & (S_ISUID | S_ISGID)) != 0) r = bfs_drop_privileges(ofd->node, &attr);
+	if (r < 0) return r;
 	offset = append ? attr.size : offset;
-	if (offset >= BFS_OFFSET_MAX)
-		return -EFBIG;
+	if (offset >= BFS_OFFSET_MAX) return -EFBIG;
 	return bfs_room_to_write(offset, BFS_MIN(size, BFS_OFFSET_MAX - offset));
 }
 
-static long rw_append(struct bfs_ofd *ofd, const void *user_src, size_t size, bool moves)
-{
+static long rw_append(struct bfs_ofd *ofd, const void *user_src, size_t size, bool moves) {
 	uint64_t end = 0;
 	long n = rw_prepare_write(ofd, 0, size, true);
-	if (n <= 0)
-		return n;
+	if (n <= 0) return n;
 	n = bfs_node_append(ofd->node, user_src, (size_t)n, &end);
-	if (n > 0 && moves)
-		__atomic_store_n(&ofd->offset, end, __ATOMIC_RELEASE);
+	if (n > 0 && moves) __atomic_store_n(&ofd->offset, end, __ATOMIC_RELEASE);
 	return n;
 }
 
-long bfs_ofd_write(struct bfs_ofd *ofd, const void *user_src, size_t size, const uint64_t *position, bool append)
-{
-	if (!bfs_ofd_writable(ofd))
-		return -EBADF;
-	if (ofd->kind != BFS_LOC_NODE)
-		return -EINVAL; /* texts of /proc that take writes are descriptors of the kernel */
+long bfs_ofd_write(struct bfs_ofd *ofd, const void *user_src, size_t size, const uint64_t *position, bool append) {
+	if (!bfs_ofd_writable(ofd)) return -EBADF;
+	if (ofd->kind != BFS_LOC_NODE) return -EINVAL; /* texts of /proc that take writes are descriptors of the kernel */
 	size = BFS_MIN(size, BFS_RW_MAX);
-	if (size == 0)
-		return 0;
-	if (append || (ofd->flags & O_APPEND) != 0)
-		return rw_append(ofd, user_src, size, position == NULL);
+	if (size == 0) return 0;
+	if (append || (ofd->flags & O_APPEND) != 0) return rw_append(ofd, user_src, size, position == NULL);
 	if (position != NULL) {
 		long n = rw_prepare_write(ofd, *position, size, false);
 		return n <= 0 ? n : bfs_node_write(ofd->node, user_src, (size_t)n, *position);
@@ -75,28 +56,21 @@ long bfs_ofd_write(struct bfs_ofd *ofd, const void *user_src, size_t size, const
 	long n;
 	do {
 		n = rw_prepare_write(ofd, offset, size, false);
-		if (n <= 0)
-			return n;
+		if (n <= 0) return n;
 		end = offset + (uint64_t)n;
 	} while (!__atomic_compare_exchange_n(&ofd->offset, &offset, end, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	long written = bfs_node_write(ofd->node, user_src, (size_t)n, offset);
-	if (written < n)
-		__atomic_compare_exchange_n(&ofd->offset, &end, offset + (uint64_t)BFS_MAX(written, 0), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	if (written < n) __atomic_compare_exchange_n(&ofd->offset, &end, offset + (uint64_t)BFS_MAX(written, 0), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	return written;
 }
 
-static enum bfs_verdict rw_call(struct bfs_call *c, bool write, const uint64_t *position)
-{
+static enum bfs_verdict rw_call(struct bfs_call *c, bool write, const uint64_t *position) {
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL)
-		return verdict;
-	if (position != NULL && *position > BFS_OFFSET_MAX)
-		return bfs_done(c, -EINVAL);
-	if (c->a[2] > BFS_OFFSET_MAX)
-		return bfs_done(c, -EINVAL);
-	if (write)
-		return bfs_done(c, bfs_ofd_write(ofd, (const void *)c->a[1], c->a[2], position, false));
+	if (ofd == NULL) return verdict;
+	if (position != NULL && *position > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
+	if (c->a[2] > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
+	if (write) return bfs_done(c, bfs_ofd_write(ofd, (const void *)c->a[1], c->a[2], position, false));
 	return bfs_done(c, bfs_ofd_read(ofd, (void *)c->a[1], c->a[2], position));
 }
 

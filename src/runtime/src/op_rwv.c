@@ -17,47 +17,37 @@ struct rwv {
 	size_t total; /* at most BFS_RW_MAX */
 };
 
-static long rwv_in(struct rwv *v, const struct bfs_call *c)
-{
+static long rwv_in(struct rwv *v, const struct bfs_call *c) {
 	uint64_t count = c->a[2];
-	if (count > RWV_MAX)
-		return -EINVAL;
+	if (count > RWV_MAX) return -EINVAL;
 	v->count = (uint32_t)count;
 	v->total = 0;
-	if (bfs_copy_in(v->vec, (const void *)c->a[1], count * sizeof v->vec[0]) < 0)
-		return -EFAULT;
+	if (bfs_copy_in(v->vec, (const void *)c->a[1], count * sizeof v->vec[0]) < 0) return -EFAULT;
 	for (uint32_t i = 0; i < v->count; i++) {
-		if (v->vec[i].iov_len > BFS_OFFSET_MAX)
-			return -EINVAL;
+		if (v->vec[i].iov_len > BFS_OFFSET_MAX) return -EINVAL;
 		v->vec[i].iov_len = BFS_MIN(v->vec[i].iov_len, BFS_RW_MAX - v->total);
 		v->total += v->vec[i].iov_len;
 	}
 	return 0;
 }
 
-static long rwv_read(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position)
-{
+static long rwv_read(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position) {
 	uint64_t at = position != NULL ? *position : 0;
 	long done = 0;
-	if (v->total == 0)
-		return bfs_ofd_read(ofd, NULL, 0, position);
+	if (v->total == 0) return bfs_ofd_read(ofd, NULL, 0, position);
 	for (uint32_t i = 0; i < v->count; i++) {
-		if (v->vec[i].iov_len == 0)
-			continue;
+		if (v->vec[i].iov_len == 0) continue;
 		long n = bfs_ofd_read(ofd, v->vec[i].iov_base, v->vec[i].iov_len, position != NULL ? &at : NULL);
-		if (n < 0)
-			return done > 0 ? done : n;
+		if (n < 0) return done > 0 ? done : n;
 		done += n;
 		at += (uint64_t)n;
-		if ((size_t)n < v->vec[i].iov_len)
-			break;
+		if ((size_t)n < v->vec[i].iov_len) break;
 	}
 	return done;
 }
 
 /* Up to SIZE bytes of the vector from byte FROM into BUFFER; how many were readable. */
-static size_t rwv_gather(uint8_t *buffer, size_t size, const struct rwv *v, size_t from)
-{
+static size_t rwv_gather(uint8_t *buffer, size_t size, const struct rwv *v, size_t from) {
 	size_t filled = 0;
 	for (uint32_t i = 0; i < v->count && filled < size; i++) {
 		size_t len = v->vec[i].iov_len;
@@ -66,68 +56,51 @@ static size_t rwv_gather(uint8_t *buffer, size_t size, const struct rwv *v, size
 			continue;
 		}
 		size_t take = BFS_MIN(len - from, size - filled);
-		if (bfs_copy_in(buffer + filled, (const uint8_t *)v->vec[i].iov_base + from, take) < 0)
-			break;
+		if (bfs_copy_in(buffer + filled, (const uint8_t *)v->vec[i].iov_base + from, take) < 0) break;
 		filled += take;
 		from = 0;
 	}
 	return filled;
 }
 
-static long rwv_write_gathered(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position, bool append)
-{
+static long rwv_write_gathered(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position, bool append) {
 	uint8_t small[RWV_ON_STACK];
 	size_t room = BFS_MIN(v->total, RWV_GATHER);
 	uint8_t *buffer = room <= sizeof small ? small : bfs_temp_take(room);
 	uint64_t at = position != NULL ? *position : 0;
 	long done = 0;
-	if (buffer == NULL)
-		return -ENOMEM;
+	if (buffer == NULL) return -ENOMEM;
 	while ((size_t)done < v->total) {
 		size_t have = rwv_gather(buffer, room, v, (size_t)done);
 		long n = have == 0 ? -EFAULT : bfs_ofd_write(ofd, buffer, have, position != NULL ? &at : NULL, append);
-		if (n < 0 && done == 0)
-			done = n;
-		if (n <= 0)
-			break;
+		if (n < 0 && done == 0) done = n;
+		if (n <= 0) break;
 		done += n;
 		at += (uint64_t)n;
-		if ((size_t)n < room)
-			break;
+		if ((size_t)n < room) break;
 	}
-	if (buffer != small)
-		bfs_temp_free(buffer, room);
+	if (buffer != small) bfs_temp_free(buffer, room);
 	return done;
 }
 
-static long rwv_write(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position, bool append)
-{
-	if (v->total == 0)
-		return bfs_ofd_write(ofd, NULL, 0, position, append);
+static long rwv_write(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *position, bool append) {
+	if (v->total == 0) return bfs_ofd_write(ofd, NULL, 0, position, append);
 	for (uint32_t i = 0; i < v->count; i++) /* the usual case: one piece */
-		if (v->vec[i].iov_len == v->total)
-			return bfs_ofd_write(ofd, v->vec[i].iov_base, v->total, position, append);
-	if (!bfs_ofd_writable(ofd))
-		return -EBADF;
+		if (v->vec[i].iov_len == v->total) return bfs_ofd_write(ofd, v->vec[i].iov_base, v->total, position, append);
+	if (!bfs_ofd_writable(ofd)) return -EBADF;
 	return rwv_write_gathered(ofd, v, position, append);
 }
 
-static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, const uint64_t *position, uint32_t flags)
-{
+static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, const uint64_t *position, uint32_t flags) {
 	struct rwv v;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL)
-		return verdict;
-	if (position != NULL && *position > BFS_OFFSET_MAX)
-		return bfs_done(c, -EINVAL);
-	if (write ? !bfs_ofd_writable(ofd) : !bfs_ofd_readable(ofd))
-		return bfs_done(c, -EBADF);
-	if ((flags & ~(uint32_t)(RWF_SUPPORTED | RWV_NOAPPEND)) != 0)
-		return bfs_done(c, -EOPNOTSUPP);
+	if (ofd == NULL) return verdict;
+	if (position != NULL && *position > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
+	if (write ? !bfs_ofd_writable(ofd) : !bfs_ofd_readable(ofd)) return bfs_done(c, -EBADF);
+	if ((flags & ~(uint32_t)(RWF_SUPPORTED | RWV_NOAPPEND)) != 0) return bfs_done(c, -EOPNOTSUPP);
 	long r = rwv_in(&v, c);
-	if (r < 0)
-		return bfs_done(c, r);
+	if (r < 0) return bfs_done(c, r);
 	return bfs_done(c, write ? rwv_write(ofd, &v, position, (flags & RWF_APPEND) != 0) : rwv_read(ofd, &v, position));
 }
 

@@ -12,8 +12,7 @@
 static uint32_t stat_major(uint64_t dev) { return (uint32_t)(dev >> 8 & 0xfffu) | ((uint32_t)(dev >> 32) & ~0xfffu); }
 static uint32_t stat_minor(uint64_t dev) { return (uint32_t)(dev & 0xffu) | ((uint32_t)(dev >> 12) & ~0xffu); }
 
-static long stat_out(const struct bfs_attr *attr, uint64_t dev, void *user)
-{
+static long stat_out(const struct bfs_attr *attr, uint64_t dev, void *user) {
 	struct stat st = {
 		.st_dev = dev,
 		.st_ino = attr->ino,
@@ -35,8 +34,7 @@ static long stat_out(const struct bfs_attr *attr, uint64_t dev, void *user)
 	return bfs_copy_out(user, &st, sizeof st);
 }
 
-static long statx_out(const struct bfs_attr *attr, uint64_t dev, void *user)
-{
+static long statx_out(const struct bfs_attr *attr, uint64_t dev, void *user) {
 	uint64_t rdev = STAT_RDEV(attr);
 	struct statx st = {
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
@@ -61,49 +59,40 @@ static long statx_out(const struct bfs_attr *attr, uint64_t dev, void *user)
 	return bfs_copy_out(user, &st, sizeof st);
 }
 
-static enum bfs_verdict stat_path(struct bfs_call *c, unsigned dirfd, unsigned path, uint64_t at_flags, bool extended, unsigned buffer)
-{
+static enum bfs_verdict stat_path(struct bfs_call *c, unsigned dirfd, unsigned path, uint64_t at_flags, bool extended, unsigned buffer) {
 	struct bfs_loc loc;
 	struct bfs_attr attr;
 	uint64_t dev;
 	uint32_t walk = ((at_flags & AT_SYMLINK_NOFOLLOW) == 0 ? BFS_WALK_FOLLOW : 0u) | ((at_flags & AT_EMPTY_PATH) != 0 ? BFS_WALK_EMPTY : 0u);
 	long r = bfs_call_walk(c, dirfd, path, walk, &loc);
-	if (r == BFS_WALK_PASS)
-		return BFS_PASS;
-	if (r == 0)
-		r = bfs_loc_attr(&loc, &attr, &dev);
-	if (r == 0)
-		r = extended ? statx_out(&attr, dev, (void *)c->a[buffer]) : stat_out(&attr, dev, (void *)c->a[buffer]);
+	if (r == BFS_WALK_PASS) return BFS_PASS;
+	if (r == 0) r = bfs_loc_attr(&loc, &attr, &dev);
+	if (r == 0) r = extended ? statx_out(&attr, dev, (void *)c->a[buffer]) : stat_out(&attr, dev, (void *)c->a[buffer]);
 	return bfs_done(c, r);
 }
 
 enum bfs_verdict bfs_op_stat(struct bfs_call *c) { return stat_path(c, BFS_NO_DIRFD, 0, 0, false, 1); }
 enum bfs_verdict bfs_op_lstat(struct bfs_call *c) { return stat_path(c, BFS_NO_DIRFD, 0, AT_SYMLINK_NOFOLLOW, false, 1); }
 
-enum bfs_verdict bfs_op_newfstatat(struct bfs_call *c)
-{
+enum bfs_verdict bfs_op_newfstatat(struct bfs_call *c) {
 	uint32_t flags = (uint32_t)c->a[3];
-	if ((flags & ~(uint32_t)(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE)) != 0)
-		return bfs_done(c, -EINVAL);
+	if ((flags & ~(uint32_t)(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE)) != 0) return bfs_done(c, -EINVAL);
 	return stat_path(c, 0, 1, flags, false, 2);
 }
 
-enum bfs_verdict bfs_op_statx(struct bfs_call *c)
-{
+enum bfs_verdict bfs_op_statx(struct bfs_call *c) {
 	uint32_t flags = (uint32_t)c->a[2], mask = (uint32_t)c->a[3];
 	if ((flags & ~(uint32_t)(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE)) != 0 || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED) != 0)
 		return bfs_done(c, -EINVAL);
 	return stat_path(c, 0, 1, flags, true, 4);
 }
 
-enum bfs_verdict bfs_op_fstat(struct bfs_call *c)
-{
+enum bfs_verdict bfs_op_fstat(struct bfs_call *c) {
 	struct bfs_attr attr;
 	uint64_t dev;
 	int fd = bfs_arg_fd(c, 0);
 	struct bfs_ofd *ofd = bfs_own(fd, NULL);
-	if (ofd == NULL)
-		return bfs_foreign(c, fd);
+	if (ofd == NULL) return bfs_foreign(c, fd);
 	long r = bfs_ofd_attr(ofd, &attr, &dev);
 	return bfs_done(c, r < 0 ? r : stat_out(&attr, dev, (void *)c->a[1]));
 }

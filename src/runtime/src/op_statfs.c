@@ -7,10 +7,10 @@
 #define STATFS_VALID 0x20
 #define STATFS_RELATIME 0x1000
 
-static long statfs_node(void *user)
-{
+static long statfs_node(void *user) {
 	struct bfs_usage usage;
 	bfs_pool_usage(&usage);
+	usage.pages_used = BFS_MAX(usage.pages_used, 1u); /* no file system is quite empty, and df-like programs divide by what is used */
 	struct statfs st = {
 		.f_type = STATFS_TMPFS_MAGIC,
 		.f_bsize = (long)BFS_BLOCK_SIZE,
@@ -27,25 +27,21 @@ static long statfs_node(void *user)
 	return bfs_copy_out(user, &st, sizeof st);
 }
 
-static long statfs_loc(const struct bfs_loc *loc, uint64_t user)
-{
+static long statfs_loc(const struct bfs_loc *loc, uint64_t user) {
 	return loc->kind == BFS_LOC_NODE ? statfs_node((void *)user) : bfs_loc_change(__NR_statfs, loc, 0, user, 0, 0, 0);
 }
 
-enum bfs_verdict bfs_op_statfs(struct bfs_call *c)
-{
+enum bfs_verdict bfs_op_statfs(struct bfs_call *c) {
 	struct bfs_loc loc;
 	long r = bfs_call_walk(c, BFS_NO_DIRFD, 0, BFS_WALK_FOLLOW, &loc);
 	return bfs_done(c, r < 0 ? r : statfs_loc(&loc, c->a[1]));
 }
 
-enum bfs_verdict bfs_op_fstatfs(struct bfs_call *c)
-{
+enum bfs_verdict bfs_op_fstatfs(struct bfs_call *c) {
 	struct bfs_loc loc;
 	int fd = bfs_arg_fd(c, 0);
 	struct bfs_ofd *ofd = bfs_own(fd, NULL);
-	if (ofd == NULL)
-		return bfs_foreign(c, fd);
+	if (ofd == NULL) return bfs_foreign(c, fd);
 	long r = bfs_ofd_loc(ofd, &loc);
 	return bfs_done(c, r < 0 ? r : statfs_loc(&loc, c->a[1]));
 }

@@ -7,27 +7,22 @@ static uint32_t permission_id(long effective, long real, bool use_effective) { r
 
 bool bfs_is_root(void) { return bfs_raw0(__NR_geteuid) == 0; }
 
-static bool permission_in_group(uint32_t gid, bool effective)
-{
-	if (permission_id(__NR_getegid, __NR_getgid, effective) == gid)
-		return true;
+static bool permission_in_group(uint32_t gid, bool effective) {
+	if (permission_id(__NR_getegid, __NR_getgid, effective) == gid) return true;
 	uint32_t groups[PERMISSION_GROUPS];
 	long count = bfs_raw2(__NR_getgroups, PERMISSION_GROUPS, groups);
 	for (long i = 0; i < count; i++) {
-		if (groups[i] == gid)
-			return true;
+		if (groups[i] == gid) return true;
 	}
 	return false;
 }
 
 bool bfs_in_group(uint32_t gid) { return bfs_is_root() || permission_in_group(gid, true); }
 
-long bfs_permission(const struct bfs_attr *attr, uint32_t mask, bool effective)
-{
+long bfs_permission(const struct bfs_attr *attr, uint32_t mask, bool effective) {
 	uint32_t mode = attr->mode, need = mask & 7;
 	/* Everybody may: the usual case needs no credentials. */
-	if ((mode & mode >> 3 & mode >> 6 & need) == need)
-		return 0;
+	if ((mode & mode >> 3 & mode >> 6 & need) == need) return 0;
 	uint32_t uid = permission_id(__NR_geteuid, __NR_getuid, effective);
 	if (uid == 0 || (attr->owner_is_starter && uid == bfs_p.control->starter_uid)) {
 		bool executable = (mode & S_IFMT) == S_IFDIR || (mode & 0111) != 0;
@@ -41,16 +36,13 @@ long bfs_permission(const struct bfs_attr *attr, uint32_t mask, bool effective)
 	return (granted & need) == need ? 0 : -EACCES;
 }
 
-bool bfs_is_owner(const struct bfs_attr *attr)
-{
+bool bfs_is_owner(const struct bfs_attr *attr) {
 	uint32_t uid = permission_id(__NR_geteuid, __NR_getuid, true);
 	return uid == 0 || uid == attr->uid || (attr->owner_is_starter && uid == bfs_p.control->starter_uid);
 }
 
-long bfs_may_delete(const struct bfs_attr *dir, const struct bfs_attr *victim)
-{
+long bfs_may_delete(const struct bfs_attr *dir, const struct bfs_attr *victim) {
 	long error = bfs_permission(dir, 3, true);
-	if (error != 0 || victim == NULL || (dir->mode & S_ISVTX) == 0)
-		return error;
+	if (error != 0 || victim == NULL || (dir->mode & S_ISVTX) == 0) return error;
 	return bfs_is_owner(victim) || bfs_is_owner(dir) ? 0 : -EPERM;
 }

@@ -16,42 +16,35 @@ _Static_assert(sizeof(struct bfs_ofd) == 64, "description record");
 #define POOL_MERGE_WORDS 393216u
 #define POOL_DATA_ALIGN 2097152ull
 
-bool bfs_fd_reserved(int64_t fd)
-{
+bool bfs_fd_reserved(int64_t fd) {
 	return bfs_fd_base >= 0 && bfs_p.control != NULL && fd >= bfs_fd_base && fd < (int64_t)bfs_fd(BFS_FD_LIBS) + bfs_p.control->lib_count;
 }
 
-void bfs_why(char *why, size_t size, const char *text, const char *detail)
-{
+void bfs_why(char *why, size_t size, const char *text, const char *detail) {
 	size_t n = 0;
-	for (const char *p = text; *p != 0 && n + 1 < size; p++)
-		why[n++] = *p;
-	for (const char *p = detail; *p != 0 && n + 1 < size; p++)
-		why[n++] = *p;
-	if (size > 0)
-		why[n] = 0;
+	for (const char *p = text; *p != 0 && n + 1 < size; p++) why[n++] = *p;
+	for (const char *p = detail; *p != 0 && n + 1 < size; p++) why[n++] = *p;
+	if (size > 0) why[n] = 0;
 }
 
-struct bfs_mount_table *bfs_pool_mounts(void) { return &bfs_p.control->mounts; }
+struct bfs_mount_table *bfs_pool_mounts(void) {
+	return &bfs_p.control->mounts;
+}
 
-static uint64_t pool_area(uint64_t *end, uint64_t size)
-{
+static uint64_t pool_area(uint64_t *end, uint64_t size) {
 	uint64_t at = *end;
 	*end = (at + size + BFS_PAGE_SIZE - 1) & ~(uint64_t)(BFS_PAGE_SIZE - 1);
 	return at;
 }
 
-static uint32_t pool_power_of_two(uint32_t at_least)
-{
+static uint32_t pool_power_of_two(uint32_t at_least) {
 	uint32_t n = 1024;
-	while (n < at_least)
-		n *= 2;
+	while (n < at_least) n *= 2;
 	return n;
 }
 
 /* Fills limits and offsets for PAGES data pages. Areas are sparse: address space, not memory. */
-static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
-{
+static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count) {
 	c->magic = BFS_POOL_MAGIC;
 	c->lib_count = lib_count;
 	c->page_limit = (uint32_t)pages;
@@ -84,17 +77,24 @@ static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
 	c->ofd_top = 0;
 }
 
-static void pool_addresses(uint8_t *base)
-{
+static void pool_addresses(uint8_t *base) {
 	struct bfs_control *c = (struct bfs_control *)base;
-	bfs_p = (struct bfs_pool){ .control = c, .undo = (struct bfs_undo *)(base + c->undo_at), .ofds = (struct bfs_ofd *)(base + c->ofd_at),
-		.inodes = (struct bfs_inode *)(base + c->inode_at), .inode_hash = (uint32_t *)(base + c->inode_hash_at), .dentries = (struct bfs_dentry *)(base + c->dentry_at),
-		.dentry_hash = (uint32_t *)(base + c->dentry_hash_at), .maps = base + c->map_at, .used = (uint64_t *)(base + c->used_at), .dirty = (uint64_t *)(base + c->dirty_at),
-		.merge_slots = (struct bfs_merge_slot *)(base + c->merge_slot_at), .merge_words = (uint64_t *)(base + c->merge_word_at), .texts = base + c->text_at };
+	bfs_p = (struct bfs_pool){ .control = c,
+		.undo = (struct bfs_undo *)(base + c->undo_at),
+		.ofds = (struct bfs_ofd *)(base + c->ofd_at),
+		.inodes = (struct bfs_inode *)(base + c->inode_at),
+		.inode_hash = (uint32_t *)(base + c->inode_hash_at),
+		.dentries = (struct bfs_dentry *)(base + c->dentry_at),
+		.dentry_hash = (uint32_t *)(base + c->dentry_hash_at),
+		.maps = base + c->map_at,
+		.used = (uint64_t *)(base + c->used_at),
+		.dirty = (uint64_t *)(base + c->dirty_at),
+		.merge_slots = (struct bfs_merge_slot *)(base + c->merge_slot_at),
+		.merge_words = (uint64_t *)(base + c->merge_word_at),
+		.texts = base + c->text_at };
 }
 
-static long pool_map(int fd, uint64_t size, uint8_t **base, char *why, size_t why_size)
-{
+static long pool_map(int fd, uint64_t size, uint8_t **base, char *why, size_t why_size) {
 	long at = bfs_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (at < 0 && at > -4096) {
 		bfs_why(why, why_size, "the overlay cannot be mapped: the address space limit (ulimit -v) is too small", "");
@@ -104,16 +104,13 @@ static long pool_map(int fd, uint64_t size, uint8_t **base, char *why, size_t wh
 	return 0;
 }
 
-static uint64_t pool_half_of_memory(void)
-{
+static uint64_t pool_half_of_memory(void) {
 	struct sysinfo info;
-	if (bfs_raw1(__NR_sysinfo, &info) != 0)
-		return 1ull << 30;
+	if (bfs_raw1(__NR_sysinfo, &info) != 0) return 1ull << 30;
 	return (uint64_t)info.totalram * info.mem_unit / 2;
 }
 
-long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t why_size)
-{
+long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t why_size) {
 	uint64_t pages = (limit_bytes != 0 ? limit_bytes : pool_half_of_memory()) / BFS_PAGE_SIZE;
 	pages = BFS_MAX(16u, BFS_MIN(pages, 0x7FFFFFFFu));
 	struct rlimit64 file_size = { RLIM64_INFINITY, RLIM64_INFINITY };
@@ -132,8 +129,7 @@ long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t w
 		error = pool_map((int)fd, sizeof(struct bfs_control), &first, why, why_size);
 	else
 		bfs_why(why, why_size, "the overlay does not fit the file size limit (ulimit -f)", "");
-	if (error != 0)
-		goto fail;
+	if (error != 0) goto fail;
 	struct bfs_control *c = (struct bfs_control *)first;
 	pool_plan(c, pages, lib_count);
 	while (c->data_offset + pages * BFS_PAGE_SIZE > file_size.rlim_cur && pages > 256) {
@@ -149,8 +145,7 @@ long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t w
 	}
 	uint8_t *base;
 	error = pool_map((int)fd, meta, &base, why, why_size);
-	if (error != 0)
-		goto fail;
+	if (error != 0) goto fail;
 	pool_addresses(base);
 	return fd;
 fail:
@@ -158,8 +153,7 @@ fail:
 	return error;
 }
 
-long bfs_pool_attach(int fd, char *why, size_t why_size)
-{
+long bfs_pool_attach(int fd, char *why, size_t why_size) {
 	uint64_t head[6]; /* magic, lock and sequence, undo_count, lib_count and uid, meta_size, data_offset */
 	_Static_assert(offsetof(struct bfs_control, meta_size) == 32, "head");
 	if (bfs_raw4(__NR_pread64, fd, head, sizeof head, 0) != sizeof head || head[0] != BFS_POOL_MAGIC) {
@@ -168,7 +162,6 @@ long bfs_pool_attach(int fd, char *why, size_t why_size)
 	}
 	uint8_t *base;
 	long error = pool_map(fd, head[4], &base, why, why_size);
-	if (error == 0)
-		pool_addresses(base);
+	if (error == 0) pool_addresses(base);
 	return error;
 }

@@ -11,32 +11,26 @@ extern const struct bfs_note_desc bfs_preload_note __asm__("binaryfs_note") BFS_
 #define PRELOAD_FAIL(what, where) bfs_die(125, "not-armed", what, where, "run the program as LIB.so CMD instead of by LD_PRELOAD")
 
 /* A whole /proc file of NUL-separated strings; the area stays mapped. *COUNT receives the number of strings. */
-static char *preload_strings(const char *path, size_t *count)
-{
+static char *preload_strings(const char *path, size_t *count) {
 	long area = bfs_raw6(__NR_mmap, 0, PRELOAD_MAX_TEXT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	long fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	size_t have = 0;
 	*count = 0;
-	if (area < 0 || fd < 0)
-		return NULL;
+	if (area < 0 || fd < 0) return NULL;
 	for (;;) {
 		long n = bfs_raw3(__NR_read, fd, area + (long)have, PRELOAD_MAX_TEXT - 1 - have);
-		if (n <= 0)
-			break;
+		if (n <= 0) break;
 		have += (size_t)n;
 	}
 	bfs_raw1(__NR_close, fd);
-	for (size_t i = 0; i < have; i++)
-		*count += ((char *)area)[i] == 0;
+	for (size_t i = 0; i < have; i++) *count += ((char *)area)[i] == 0;
 	return (char *)area;
 }
 
-static char **preload_vector(char *text, size_t count, size_t room_before)
-{
+static char **preload_vector(char *text, size_t count, size_t room_before) {
 	long at = bfs_raw6(__NR_mmap, 0, (count + room_before + 1) * sizeof(char *), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char **vector = (char **)at;
-	if (at < 0)
-		return NULL;
+	if (at < 0) return NULL;
 	for (size_t i = 0; i < count; i++) {
 		vector[room_before + i] = text;
 		text += strlen(text) + 1;
@@ -46,54 +40,43 @@ static char **preload_vector(char *text, size_t count, size_t room_before)
 }
 
 /* Does a colon- or space-separated list name the file that PATH names? Compared by device and inode. */
-static bool preload_lists(const char *list, const char *path)
-{
+static bool preload_lists(const char *list, const char *path) {
 	struct {
 		uint64_t dev, ino, rest[32];
 	} own, other;
 	static char item[BFS_PATH_MAX];
-	if (bfs_raw4(__NR_newfstatat, AT_FDCWD, path, &own, 0) < 0)
-		return false;
+	if (bfs_raw4(__NR_newfstatat, AT_FDCWD, path, &own, 0) < 0) return false;
 	while (*list != 0) {
 		size_t len = 0;
-		while (list[len] != 0 && list[len] != ':' && list[len] != ' ')
-			len++;
+		while (list[len] != 0 && list[len] != ':' && list[len] != ' ') len++;
 		if (len > 0 && len < sizeof item) {
 			memcpy(item, list, len);
 			item[len] = 0;
 			/* A name without a slash was looked up in the library path: its base name must do. */
 			const char *base = path + strlen(path);
-			while (base > path && base[-1] != '/')
-				base--;
-			if (bfs_str_eq(item, base))
-				return true;
-			if (bfs_raw4(__NR_newfstatat, AT_FDCWD, item, &other, 0) == 0 && other.dev == own.dev && other.ino == own.ino)
-				return true;
+			while (base > path && base[-1] != '/') base--;
+			if (bfs_str_eq(item, base)) return true;
+			if (bfs_raw4(__NR_newfstatat, AT_FDCWD, item, &other, 0) == 0 && other.dev == own.dev && other.ino == own.ino) return true;
 		}
 		list += len + (list[len] != 0);
 	}
 	return false;
 }
 
-__attribute__((constructor)) static void preload_constructor(void)
-{
+__attribute__((constructor)) static void preload_constructor(void) {
 	static char own[BFS_PATH_MAX], program[BFS_PATH_MAX];
 	size_t argc, envc;
-	if ((bfs_preload_note.flags & BFS_NOTE_HAS_IMAGE) == 0)
-		return;
+	if ((bfs_preload_note.flags & BFS_NOTE_HAS_IMAGE) == 0) return;
 	/* Inside a tree that is armed already (msync answers ENOMEM for an address that is not mapped). */
-	if (bfs_raw3(__NR_msync, BFS_GATE_ADDR, BFS_GATE_SIZE, 1 /* MS_ASYNC */) == 0)
-		return;
+	if (bfs_raw3(__NR_msync, BFS_GATE_ADDR, BFS_GATE_SIZE, 1 /* MS_ASYNC */) == 0) return;
 	char *env_text = preload_strings("/proc/self/environ", &envc);
 	char **envp = env_text == NULL ? NULL : preload_vector(env_text, envc, 0);
 	const char *list = envp == NULL ? NULL : bfs_env_get(envp, "LD_PRELOAD");
-	if (list == NULL || bfs_self_path(own, sizeof own) < 0 || !preload_lists(list, own))
-		return;
+	if (list == NULL || bfs_self_path(own, sizeof own) < 0 || !preload_lists(list, own)) return;
 	char *arg_text = preload_strings("/proc/self/cmdline", &argc);
 	char **argv = arg_text == NULL ? NULL : preload_vector(arg_text, argc, 2);
 	long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", program, sizeof program - 1);
-	if (argv == NULL || n <= 0)
-		PRELOAD_FAIL("the preloaded library cannot read its process's arguments", own);
+	if (argv == NULL || n <= 0) PRELOAD_FAIL("the preloaded library cannot read its process's arguments", own);
 	program[n] = 0;
 	argv[0] = (char *)(uintptr_t)BFS_ARGV_PRELOAD;
 	argv[1] = program;

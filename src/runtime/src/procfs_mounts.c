@@ -9,20 +9,16 @@ struct procfs_mountinfo { /* one line of the host's mountinfo, as spans of the t
 };
 
 /* The field at *P, and *P moved to the next one. */
-static const char *procfs_field(const char **p, const char *end, size_t *len)
-{
+static const char *procfs_field(const char **p, const char *end, size_t *len) {
 	const char *start = *p;
-	while (*p < end && **p != ' ')
-		(*p)++;
+	while (*p < end && **p != ' ') (*p)++;
 	*len = (size_t)(*p - start);
-	while (*p < end && **p == ' ')
-		(*p)++;
+	while (*p < end && **p == ' ') (*p)++;
 	return start;
 }
 
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL…] - TYPE SOURCE SUPER": proc_pid_mountinfo(5). */
-static bool procfs_parse_mountinfo(const char *line, const char *end, struct procfs_mountinfo *m)
-{
+static bool procfs_parse_mountinfo(const char *line, const char *end, struct procfs_mountinfo *m) {
 	size_t len;
 	procfs_field(&line, end, &len);
 	procfs_field(&line, end, &len);
@@ -31,8 +27,7 @@ static bool procfs_parse_mountinfo(const char *line, const char *end, struct pro
 	m->point = procfs_field(&line, end, &m->point_len);
 	m->options = procfs_field(&line, end, &m->options_len);
 	const char *field;
-	do
-		field = procfs_field(&line, end, &len);
+	do field = procfs_field(&line, end, &len);
 	while (len != 0 && !(len == 1 && field[0] == '-'));
 	m->type = procfs_field(&line, end, &m->type_len);
 	m->source = procfs_field(&line, end, &m->source_len);
@@ -41,12 +36,9 @@ static bool procfs_parse_mountinfo(const char *line, const char *end, struct pro
 }
 
 /* Length of the part of PATH that PREFIX covers, or 0: equal, or a slash follows. "/" covers everything. */
-static size_t procfs_covers(const char *prefix, size_t prefix_len, const char *path, size_t path_len)
-{
-	if (prefix_len == 1 && prefix[0] == '/')
-		return 1;
-	if (prefix_len > path_len || memcmp(prefix, path, prefix_len) != 0)
-		return 0;
+static size_t procfs_covers(const char *prefix, size_t prefix_len, const char *path, size_t path_len) {
+	if (prefix_len == 1 && prefix[0] == '/') return 1;
+	if (prefix_len > path_len || memcmp(prefix, path, prefix_len) != 0) return 0;
 	return path_len == prefix_len || path[prefix_len] == '/' ? prefix_len : 0;
 }
 
@@ -57,9 +49,8 @@ struct procfs_mounts_out {
 };
 
 /* One line: mount M shown at guest path GUEST (escaped already), ROOT_REST the part of its root that the host's line does not name. */
-static void procfs_mount_line(struct procfs_mounts_out *out, const struct procfs_mountinfo *m, const struct bfs_textbuf *guest, const char *root_rest, size_t root_rest_len,
-			      bool read_only)
-{
+static void procfs_mount_line(struct procfs_mounts_out *out, const struct procfs_mountinfo *m, const struct bfs_textbuf *guest, const char *root_rest,
+	size_t root_rest_len, bool read_only) {
 	struct bfs_textbuf *t = out->t;
 	bool host_source = m->source_len != 0 && m->source[0] == '/';
 	bool cgroup = m->type_len >= 6 && memcmp(m->type, "cgroup", 6) == 0;
@@ -69,8 +60,7 @@ static void procfs_mount_line(struct procfs_mounts_out *out, const struct procfs
 		bfs_textbuf_str(t, " 1 ");
 		bfs_textbuf_add(t, m->dev, m->dev_len);
 		bfs_textbuf_str(t, " ");
-		if (!(m->root_len == 1 && root_rest_len != 0))
-			bfs_textbuf_add(t, m->root, m->root_len);
+		if (!(m->root_len == 1 && root_rest_len != 0)) bfs_textbuf_add(t, m->root, m->root_len);
 		bfs_textbuf_add(t, root_rest, root_rest_len);
 	} else {
 		bfs_textbuf_add(t, host_source ? "host" : m->source, host_source ? 4 : m->source_len);
@@ -99,8 +89,7 @@ static void procfs_mount_line(struct procfs_mounts_out *out, const struct procfs
 }
 
 /* Shows mount INDEX: by the host's line that covers its host path, then what the host has mounted below. */
-static void procfs_mount_door(struct procfs_mounts_out *out, const struct bfs_mount *door, const struct bfs_textbuf *host_info)
-{
+static void procfs_mount_door(struct procfs_mounts_out *out, const struct bfs_mount *door, const struct bfs_textbuf *host_info) {
 	struct bfs_textbuf host = { 0 }, guest = { 0 };
 	bfs_textbuf_escaped(&host, bfs_pool_text(door->host));
 	bfs_textbuf_escaped(&guest, bfs_pool_text(door->guest));
@@ -109,11 +98,9 @@ static void procfs_mount_door(struct procfs_mounts_out *out, const struct bfs_mo
 	for (int pass = 0; pass < 2 && !host.failed && !guest.failed; pass++) {
 		for (size_t at = 0; at < host_info->len;) {
 			const char *line = host_info->data + at, *end = line;
-			while (end < host_info->data + host_info->len && *end != '\n')
-				end++;
+			while (end < host_info->data + host_info->len && *end != '\n') end++;
 			at = (size_t)(end - host_info->data) + 1;
-			if (!procfs_parse_mountinfo(line, end, &m))
-				continue;
+			if (!procfs_parse_mountinfo(line, end, &m)) continue;
 			if (pass == 0) {
 				size_t n = procfs_covers(m.point, m.point_len, host.data, host.len);
 				if (n != 0 && n >= best_len) {
@@ -135,8 +122,7 @@ static void procfs_mount_door(struct procfs_mounts_out *out, const struct bfs_mo
 	bfs_textbuf_free(&guest);
 }
 
-void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf *t)
-{
+void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf *t) {
 	struct procfs_mounts_out out = { .t = t, .info = entry->rule == BFS_PROC_MOUNTINFO, .id = 3 };
 	if (out.info) {
 		bfs_textbuf_str(t, "1 0 0:");
@@ -152,8 +138,7 @@ void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf
 		const struct bfs_mount *m = bfs_mount_get(i);
 		/* The single devices of /dev are part of it, not mounts that anybody looks for. */
 		if (m->is_proc)
-			bfs_textbuf_str(t, out.info ? "2 1 0:5 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n"
-						    : "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+			bfs_textbuf_str(t, out.info ? "2 1 0:5 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n" : "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
 		else if (m->directory || !bfs_starts_with(bfs_pool_text(m->guest), "/dev/"))
 			procfs_mount_door(&out, m, &host);
 	}

@@ -6,53 +6,42 @@
 #define PROCFS_HIDDEN_NAME "[binaryfs]"
 
 /* Names under which the kernel shows mappings of the runtime's own files (libraries with their images, the pool), NUL after each, an empty one at the end. */
-static void procfs_own_names(struct bfs_textbuf *names)
-{
+static void procfs_own_names(struct bfs_textbuf *names) {
 	char digits[24], path[48], text[BFS_PATH_MAX];
 	for (int fd = bfs_fd_base; bfs_fd_reserved(fd); fd++) {
 		bfs_u64_text(digits, (uint64_t)fd);
 		bfs_join(path, sizeof path, "/proc/self/fd/", digits, NULL);
 		long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
-		if (n <= 0 || text[0] != '/')
-			continue;
+		if (n <= 0 || text[0] != '/') continue;
 		text[n] = '\0';
 		bfs_textbuf_add(names, text, (size_t)n + 1);
 	}
 	bfs_textbuf_add(names, "", 1);
 }
 
-static bool procfs_own_name(const struct bfs_textbuf *names, const char *path, size_t len)
-{
-	if (names->failed)
-		return false;
+static bool procfs_own_name(const struct bfs_textbuf *names, const char *path, size_t len) {
+	if (names->failed) return false;
 	for (const char *name = names->data; *name != '\0'; name += strlen(name) + 1)
-		if (strlen(name) == len && memcmp(name, path, len) == 0)
-			return true;
+		if (strlen(name) == len && memcmp(name, path, len) == 0) return true;
 	return false;
 }
 
 /* Where the path of a line "START-END PERMS OFFSET DEV INODE   PATH" starts; LEN where it has none or is a line of another kind (smaps' figures). */
-static size_t procfs_maps_path(const char *line, size_t len)
-{
+static size_t procfs_maps_path(const char *line, size_t len) {
 	size_t i = 0;
 	for (int field = 0; field < 5; field++) {
 		size_t start = i;
-		while (i < len && line[i] != ' ')
-			i++;
-		if (i == start || (field == 0 && line[i - 1] == ':'))
-			return len;
-		while (i < len && line[i] == ' ')
-			i++;
+		while (i < len && line[i] != ' ') i++;
+		if (i == start || (field == 0 && line[i - 1] == ':')) return len;
+		while (i < len && line[i] == ' ') i++;
 	}
 	return i < len && line[i] == '/' ? i : len;
 }
 
-static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *names, const char *line, size_t len)
-{
+static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *names, const char *line, size_t len) {
 	size_t at = procfs_maps_path(line, len);
 	bfs_textbuf_add(t, line, at);
-	if (at == len)
-		return;
+	if (at == len) return;
 	char path[BFS_PATH_MAX], guest[BFS_PATH_MAX];
 	const char *shown = line + at;
 	size_t n = len - at;
@@ -72,16 +61,14 @@ static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *na
 	bfs_textbuf_add(t, shown, n);
 }
 
-void bfs_proc_text_maps(const char *rel, struct bfs_textbuf *t)
-{
+void bfs_proc_text_maps(const char *rel, struct bfs_textbuf *t) {
 	char path[96];
 	struct bfs_textbuf names = { 0 }, host = { 0 };
 	procfs_own_names(&names);
 	if (bfs_proc_host_path(rel, path, sizeof path) > 0 && bfs_textbuf_file(&host, path) == 0) {
 		for (size_t at = 0; at < host.len;) {
 			size_t n = 0;
-			while (at + n < host.len && host.data[at + n] != '\n')
-				n++;
+			while (at + n < host.len && host.data[at + n] != '\n') n++;
 			procfs_maps_line(t, &names, host.data + at, n);
 			bfs_textbuf_add(t, "\n", 1);
 			at += n + 1;
@@ -91,8 +78,7 @@ void bfs_proc_text_maps(const char *rel, struct bfs_textbuf *t)
 	bfs_textbuf_free(&names);
 }
 
-static void procfs_text_auxv(const char *rel, const struct bfs_proc_entry *entry, struct bfs_textbuf *t)
-{
+static void procfs_text_auxv(const char *rel, const struct bfs_proc_entry *entry, struct bfs_textbuf *t) {
 	uint8_t auxv[2048]; /* the kernel's own limit is 44 words of 8 bytes */
 	long n = entry->pid == bfs_proc_self_pid() ? bfs_proc_auxv(auxv, sizeof auxv) : 0;
 	if (n > 0) {
@@ -100,12 +86,10 @@ static void procfs_text_auxv(const char *rel, const struct bfs_proc_entry *entry
 		return;
 	}
 	char path[96];
-	if (bfs_proc_host_path(rel, path, sizeof path) > 0)
-		bfs_textbuf_file(t, path);
+	if (bfs_proc_host_path(rel, path, sizeof path) > 0) bfs_textbuf_file(t, path);
 }
 
-static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t)
-{
+static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t) {
 	bfs_textbuf_str(t, "pos:\t");
 	bfs_textbuf_u64(t, ofd->offset);
 	bfs_textbuf_str(t, "\nflags:\t0");
@@ -114,8 +98,7 @@ static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t)
 	for (uint32_t shift = 30, started = 0; shift < 33; shift -= 3) {
 		uint32_t digit = (ofd->flags >> shift) & 7u;
 		started |= digit;
-		if (started != 0 || shift == 0)
-			octal[n++] = (char)('0' + digit);
+		if (started != 0 || shift == 0) octal[n++] = (char)('0' + digit);
 	}
 	bfs_textbuf_add(t, octal, n);
 	bfs_textbuf_str(t, "\nmnt_id:\t1\nino:\t");
@@ -124,19 +107,16 @@ static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t)
 }
 
 /* The text as an open file. */
-static long procfs_text_file(const struct bfs_textbuf *t, uint32_t flags)
-{
+static long procfs_text_file(const struct bfs_textbuf *t, uint32_t flags) {
 	struct bfs_new what = { .mode = S_IFREG | 0444, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
 	struct bfs_loc loc;
 	loc = (struct bfs_loc){ .kind = BFS_LOC_NODE };
 	long r = bfs_node_create_anonymous(&what, &loc.node);
-	if (r < 0)
-		return r;
+	if (r < 0) return r;
 	uint64_t end;
 	for (size_t at = 0; at < t->len && r >= 0;) {
 		r = bfs_node_append(loc.node, t->data + at, t->len - at, &end);
-		if (r == 0)
-			r = -ENOSPC;
+		if (r == 0) r = -ENOSPC;
 		at += r > 0 ? (size_t)r : 0;
 	}
 	long fd = r < 0 ? r : bfs_ofd_open(&loc, flags);
@@ -148,24 +128,14 @@ static long procfs_text_file(const struct bfs_textbuf *t, uint32_t flags)
 	return fd;
 }
 
-long bfs_proc_open_text(const char *rel, const struct bfs_proc_entry *entry, uint32_t flags)
-{
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return -EACCES;
+long bfs_proc_open_text(const char *rel, const struct bfs_proc_entry *entry, uint32_t flags) {
+	if ((flags & O_ACCMODE) != O_RDONLY) return -EACCES;
 	struct bfs_textbuf t = { 0 };
 	switch (entry->rule) {
-	case BFS_PROC_MAPS:
-		bfs_proc_text_maps(rel, &t);
-		break;
-	case BFS_PROC_AUXV:
-		procfs_text_auxv(rel, entry, &t);
-		break;
-	case BFS_PROC_FDINFO:
-		procfs_text_fdinfo(bfs_proc_fd_ofd(entry), &t);
-		break;
-	default:
-		bfs_proc_text_mounts(entry, &t);
-		break;
+	case BFS_PROC_MAPS: bfs_proc_text_maps(rel, &t); break;
+	case BFS_PROC_AUXV: procfs_text_auxv(rel, entry, &t); break;
+	case BFS_PROC_FDINFO: procfs_text_fdinfo(bfs_proc_fd_ofd(entry), &t); break;
+	default: bfs_proc_text_mounts(entry, &t); break;
 	}
 	long fd = t.failed ? -ENOMEM : procfs_text_file(&t, flags & (O_CLOEXEC | O_NONBLOCK));
 	bfs_textbuf_free(&t);

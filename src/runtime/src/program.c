@@ -15,39 +15,31 @@ static char program_exe[BFS_PATH_MAX];
 static char program_execfn[BFS_PATH_MAX];
 static uint64_t *program_auxv;
 
-long bfs_proc_exe(char *dst, size_t size)
-{
+long bfs_proc_exe(char *dst, size_t size) {
 	size_t len = strlen(program_exe);
-	if (len + 1 > size)
-		return -ERANGE;
+	if (len + 1 > size) return -ERANGE;
 	memcpy(dst, program_exe, len + 1);
 	return (long)len;
 }
 
-long bfs_proc_auxv(void *dst, size_t size)
-{
+long bfs_proc_auxv(void *dst, size_t size) {
 	uint64_t *end = program_auxv;
-	if (end == NULL)
-		return -ENOENT;
-	while (end[0] != AT_NULL)
-		end += 2;
+	if (end == NULL) return -ENOENT;
+	while (end[0] != AT_NULL) end += 2;
 	size_t len = (size_t)(end + 2 - program_auxv) * sizeof *end;
-	if (len > size)
-		return -ERANGE;
+	if (len > size) return -ERANGE;
 	memcpy(dst, program_auxv, len);
 	return (long)len;
 }
 
-static void program_copy_path(char *dst, const char *src)
-{
+static void program_copy_path(char *dst, const char *src) {
 	size_t len = BFS_MIN(strlen(src), (size_t)BFS_PATH_MAX - 1);
 	memcpy(dst, src, len);
 	dst[len] = 0;
 }
 
 /* Hexadecimal digits up to a space or the end. */
-static uint64_t program_hex(const char **at)
-{
+static uint64_t program_hex(const char **at) {
 	uint64_t v = 0;
 	for (;; (*at)++) {
 		char c = **at;
@@ -58,61 +50,69 @@ static uint64_t program_hex(const char **at)
 		else
 			break;
 	}
-	if (**at == ' ')
-		(*at)++;
+	if (**at == ' ') (*at)++;
 	return v;
 }
 
 /* What ps and the kernel call the process: the program's base name, its own arguments. Cosmetic: failure is ignored. */
-static void program_set_name(const struct bfs_stack *stack)
-{
+static void program_set_name(const struct bfs_stack *stack) {
 	const char *base = program_exe;
 	for (const char *p = program_exe; *p != 0; p++)
-		if (*p == '/')
-			base = p + 1;
+		if (*p == '/') base = p + 1;
 	bfs_raw5(__NR_prctl, PR_SET_NAME, base, 0, 0, 0);
-	if (stack->argc == 0)
-		return;
+	if (stack->argc == 0) return;
 
 	/* Fields of /proc/self/stat after the command name's last parenthesis (proc(5)): state is 3. */
 	char text[2048];
 	long fd = bfs_raw4(__NR_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return;
+	if (fd < 0) return;
 	long n = bfs_raw3(__NR_read, fd, text, sizeof text - 1);
 	bfs_raw1(__NR_close, fd);
-	if (n <= 0)
-		return;
+	if (n <= 0) return;
 	text[n] = 0;
 	const char *p = text;
 	for (const char *q = text; *q != 0; q++)
-		if (*q == ')')
-			p = q + 2;
+		if (*q == ')') p = q + 2;
 	uint64_t field[53] = { 0 };
 	for (unsigned i = 3; i <= 52 && *p != 0; i++) {
 		const char *end = p;
 		if (!bfs_text_u64(p, &field[i], &end))
-			while (*end != 0 && *end != ' ')
-				end++;
+			while (*end != 0 && *end != ' ') end++;
 		p = *end == ' ' ? end + 1 : end;
 	}
 	struct prctl_mm_map map = {
-		.start_code = field[26], .end_code = field[27], .start_data = field[45], .end_data = field[46], .start_brk = field[47],
-		.brk = (uint64_t)bfs_raw1(__NR_brk, 0), .start_stack = field[28], .arg_start = (uint64_t)stack->argv[0], .arg_end = field[49],
-		.env_start = field[50], .env_end = field[51], .auxv = NULL, .auxv_size = 0, .exe_fd = (uint32_t)-1,
+		.start_code = field[26],
+		.end_code = field[27],
+		.start_data = field[45],
+		.end_data = field[46],
+		.start_brk = field[47],
+		.brk = (uint64_t)bfs_raw1(__NR_brk, 0),
+		.start_stack = field[28],
+		.arg_start = (uint64_t)stack->argv[0],
+		.arg_end = field[49],
+		.env_start = field[50],
+		.env_end = field[51],
+		.auxv = NULL,
+		.auxv_size = 0,
+		.exe_fd = (uint32_t)-1,
 	};
 	bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
 }
 
-static void program_set_auxv(uint64_t *auxv, uint64_t type, uint64_t value)
-{
-	uint64_t *at = bfs_auxv_find(auxv, type);
-	if (at != NULL)
-		*at = value;
+/* The program's file takes the reserved place of the one before it, for /proc/PID/exe. */
+static void program_remember(int fd) {
+	uint32_t old;
+	bool had = bfs_ofd_of(bfs_fd(BFS_FD_EXEC), &old) != NULL;
+	if (bfs_reserved_put(fd, BFS_FD_EXEC) == 0 && had) bfs_ofd_closed(old);
+	bfs_raw1(__NR_close, fd);
 }
 
-void bfs_program_start(uint64_t *sp)
-{
+static void program_set_auxv(uint64_t *auxv, uint64_t type, uint64_t value) {
+	uint64_t *at = bfs_auxv_find(auxv, type);
+	if (at != NULL) *at = value;
+}
+
+void bfs_program_start(uint64_t *sp) {
 	struct bfs_stack stack;
 	char why[256];
 	bfs_stack_parse(sp, &stack);
@@ -121,32 +121,28 @@ void bfs_program_start(uint64_t *sp)
 	const char *state = stack.argv[1];
 	int fd_base = (int)program_hex(&state);
 	uint64_t mask = program_hex(&state);
+	int fd = (int)program_hex(&state);
 	program_copy_path(program_exe, stack.argv[2]);
 	program_copy_path(program_execfn, stack.argv[3]);
 
 	/* The filter is armed already: until the gate is there only what is native works. */
 	long rc = bfs_gate_map();
 	bfs_sigmask_set(~0ull); /* the exec came out of the handler, which runs with SIGSYS blocked */
-	if (rc == 0)
-		rc = bfs_trap_install();
-	if (rc == 0)
-		rc = bfs_trap_probe();
-	if (rc < 0)
-		bfs_die(125, "not-armed", "the system call gate does not work after exec", program_exe, "report this with the kernel version");
+	if (rc == 0) rc = bfs_trap_install();
+	if (rc == 0) rc = bfs_trap_probe();
+	if (rc < 0) bfs_die(125, "not-armed", "the system call gate does not work after exec", program_exe, "report this with the kernel version");
 	bfs_log_setup(bfs_env_get(stack.envp, "BINARYFS_LOG"));
 	why[0] = 0;
 	rc = bfs_vfs_join(fd_base, why, sizeof why);
-	if (rc < 0)
-		bfs_die(125, "not-armed", why, program_exe, "report this with the kernel version");
+	if (rc < 0) bfs_die(125, "not-armed", why, program_exe, "report this with the kernel version");
 
 	struct bfs_elf elf;
-	int fd = bfs_fd(BFS_FD_EXEC);
 	rc = bfs_elf_load(fd, &elf);
-	bfs_raw1(__NR_close, fd);
+	program_remember(fd);
 	if (rc < 0)
 		bfs_die(rc == -ENOENT ? 127 : 126, rc == -ENOENT ? "loader-missing" : "not-executable",
-			rc == -ENOENT ? "the program's loader (PT_INTERP) is neither in the image nor on the host" : "the program cannot be mapped", program_exe,
-			"pack the loader, or leave out --hermetic");
+			rc == -ENOENT ? "the program's loader (PT_INTERP) is neither in the image nor on the host" : "the program cannot be mapped",
+			program_exe, "pack the loader, or leave out --hermetic");
 
 	uint64_t *new_sp = bfs_stack_strip(&stack, BFS_ARGV_OWN, NULL);
 	program_auxv = stack.auxv;
@@ -164,8 +160,7 @@ void bfs_program_start(uint64_t *sp)
 		else
 			bfs_load_phase = false;
 	}
-	if (elf.exec_stack)
-		bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+	if (elf.exec_stack) bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 	program_set_name(&stack);
 	bfs_sigmask_set(mask);
 	bfs_jump(elf.entry, new_sp);

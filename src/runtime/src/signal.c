@@ -12,22 +12,18 @@ static struct bfs_ksigaction signal_sigsys_action;
 /* The process that the above belongs to: a vfork child shares this memory and resets all actions (posix_spawn does), which must not change its parent's. */
 static int64_t signal_sigsys_pid;
 
-uint64_t bfs_sigmask_set(uint64_t mask)
-{
+uint64_t bfs_sigmask_set(uint64_t mask) {
 	uint64_t old = 0;
 	mask &= ~BFS_SIGSYS_BIT;
 	bfs_raw4(__NR_rt_sigprocmask, SIGNAL_SETMASK, &mask, &old, SIGNAL_SET_SIZE);
 	return old;
 }
 
-static long signal_action(uint64_t sig, uint64_t user_act, uint64_t user_old, uint64_t size)
-{
+static long signal_action(uint64_t sig, uint64_t user_act, uint64_t user_old, uint64_t size) {
 	struct bfs_ksigaction act, old;
-	if (size != SIGNAL_SET_SIZE)
-		return -EINVAL;
+	if (size != SIGNAL_SET_SIZE) return -EINVAL;
 	if (user_act != 0) {
-		if (bfs_copy_in(&act, (const void *)user_act, sizeof act) < 0)
-			return -EFAULT;
+		if (bfs_copy_in(&act, (const void *)user_act, sizeof act) < 0) return -EFAULT;
 		act.mask &= ~BFS_SIGSYS_BIT;
 	}
 	if (sig == BFS_SIGSYS) {
@@ -41,60 +37,42 @@ static long signal_action(uint64_t sig, uint64_t user_act, uint64_t user_old, ui
 		}
 	} else {
 		long rc = bfs_raw4(__NR_rt_sigaction, sig, user_act != 0 ? BFS_ARG(&act) : 0, BFS_ARG(&old), SIGNAL_SET_SIZE);
-		if (rc < 0)
-			return rc;
+		if (rc < 0) return rc;
 	}
-	if (user_old != 0 && bfs_copy_out((void *)user_old, &old, sizeof old) < 0)
-		return -EFAULT;
+	if (user_old != 0 && bfs_copy_out((void *)user_old, &old, sizeof old) < 0) return -EFAULT;
 	return 0;
 }
 
 /* The mask in the signal frame is the thread's: rt_sigreturn installs it. */
-static long signal_mask(struct bfs_ucontext *uc, uint64_t how, uint64_t user_set, uint64_t user_old, uint64_t size)
-{
+static long signal_mask(struct bfs_ucontext *uc, uint64_t how, uint64_t user_set, uint64_t user_old, uint64_t size) {
 	uint64_t set, old = uc->sigmask;
-	if (size != SIGNAL_SET_SIZE)
-		return -EINVAL;
+	if (size != SIGNAL_SET_SIZE) return -EINVAL;
 	if (user_set != 0) {
-		if (bfs_copy_in(&set, (const void *)user_set, sizeof set) < 0)
-			return -EFAULT;
+		if (bfs_copy_in(&set, (const void *)user_set, sizeof set) < 0) return -EFAULT;
 		uint64_t mask;
 		switch ((int)how) {
-		case SIGNAL_BLOCK:
-			mask = old | set;
-			break;
-		case SIGNAL_UNBLOCK:
-			mask = old & ~set;
-			break;
-		case SIGNAL_SETMASK:
-			mask = set;
-			break;
-		default:
-			return -EINVAL;
+		case SIGNAL_BLOCK: mask = old | set; break;
+		case SIGNAL_UNBLOCK: mask = old & ~set; break;
+		case SIGNAL_SETMASK: mask = set; break;
+		default: return -EINVAL;
 		}
 		uc->sigmask = mask & ~BFS_SIGSYS_BIT;
 	}
-	if (user_old != 0 && bfs_copy_out((void *)user_old, &old, sizeof old) < 0)
-		return -EFAULT;
+	if (user_old != 0 && bfs_copy_out((void *)user_old, &old, sizeof old) < 0) return -EFAULT;
 	return 0;
 }
 
-static enum bfs_verdict signal_done(struct bfs_trap *t, long result)
-{
+static enum bfs_verdict signal_done(struct bfs_trap *t, long result) {
 	t->call.result = result;
 	return BFS_DONE;
 }
 
 /* A call whose argument INDEX points to a mask that holds while it waits. */
-static enum bfs_verdict signal_wait(struct bfs_trap *t, unsigned index)
-{
+static enum bfs_verdict signal_wait(struct bfs_trap *t, unsigned index) {
 	uint64_t mask;
-	if (t->call.a[index] == 0)
-		return BFS_PASS;
-	if (bfs_copy_in(&mask, (const void *)t->call.a[index], sizeof mask) < 0)
-		return signal_done(t, -EFAULT);
-	if ((mask & BFS_SIGSYS_BIT) == 0)
-		return BFS_PASS;
+	if (t->call.a[index] == 0) return BFS_PASS;
+	if (bfs_copy_in(&mask, (const void *)t->call.a[index], sizeof mask) < 0) return signal_done(t, -EFAULT);
+	if ((mask & BFS_SIGSYS_BIT) == 0) return BFS_PASS;
 	uint64_t *copy = bfs_call_scratch(&t->call, sizeof mask);
 	*copy = mask & ~BFS_SIGSYS_BIT;
 	t->call.a[index] = (uint64_t)copy;
@@ -102,17 +80,12 @@ static enum bfs_verdict signal_wait(struct bfs_trap *t, unsigned index)
 }
 
 /* pselect6's sixth argument points to { mask pointer, size }. */
-static enum bfs_verdict signal_pselect(struct bfs_trap *t)
-{
+static enum bfs_verdict signal_pselect(struct bfs_trap *t) {
 	uint64_t pair[2], mask;
-	if (t->call.a[5] == 0)
-		return BFS_PASS;
-	if (bfs_copy_in(pair, (const void *)t->call.a[5], sizeof pair) < 0)
-		return signal_done(t, -EFAULT);
-	if (pair[0] == 0)
-		return BFS_PASS;
-	if (bfs_copy_in(&mask, (const void *)pair[0], sizeof mask) < 0)
-		return signal_done(t, -EFAULT);
+	if (t->call.a[5] == 0) return BFS_PASS;
+	if (bfs_copy_in(pair, (const void *)t->call.a[5], sizeof pair) < 0) return signal_done(t, -EFAULT);
+	if (pair[0] == 0) return BFS_PASS;
+	if (bfs_copy_in(&mask, (const void *)pair[0], sizeof mask) < 0) return signal_done(t, -EFAULT);
 	uint64_t *copy = bfs_call_scratch(&t->call, 3 * sizeof(uint64_t));
 	copy[0] = (uint64_t)&copy[2];
 	copy[1] = pair[1];
@@ -121,33 +94,23 @@ static enum bfs_verdict signal_pselect(struct bfs_trap *t)
 	return BFS_PASS;
 }
 
-enum bfs_verdict bfs_signal_call(struct bfs_trap *t)
-{
+enum bfs_verdict bfs_signal_call(struct bfs_trap *t) {
 	const uint64_t *a = t->call.a;
 	switch (t->call.nr) {
-	case __NR_rt_sigaction:
-		return signal_done(t, signal_action(a[0], a[1], a[2], a[3]));
-	case __NR_rt_sigprocmask:
-		return signal_done(t, signal_mask(t->uc, a[0], a[1], a[2], a[3]));
-	case __NR_rt_sigsuspend:
-		return signal_wait(t, 0);
-	case __NR_ppoll:
-		return signal_wait(t, 3);
+	case __NR_rt_sigaction: return signal_done(t, signal_action(a[0], a[1], a[2], a[3]));
+	case __NR_rt_sigprocmask: return signal_done(t, signal_mask(t->uc, a[0], a[1], a[2], a[3]));
+	case __NR_rt_sigsuspend: return signal_wait(t, 0);
+	case __NR_ppoll: return signal_wait(t, 3);
 	case __NR_epoll_pwait:
-	case 441: /* epoll_pwait2 */
-		return signal_wait(t, 4);
-	case __NR_pselect6:
-		return signal_pselect(t);
-	default:
-		return signal_done(t, -ENOSYS);
+	case 441: /* epoll_pwait2 */ return signal_wait(t, 4);
+	case __NR_pselect6: return signal_pselect(t);
+	default: return signal_done(t, -ENOSYS);
 	}
 }
 
-void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc)
-{
+void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc) {
 	uint64_t handler = signal_sigsys_action.handler;
-	if (handler == SIGNAL_HANDLER_IGNORE)
-		return;
+	if (handler == SIGNAL_HANDLER_IGNORE) return;
 	if (handler != SIGNAL_HANDLER_DEFAULT) {
 		((void (*)(int, void *, void *))handler)(sig, info, uc);
 		return;
@@ -157,15 +120,11 @@ void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc)
 	bfs_raw3(__NR_tgkill, bfs_raw0(__NR_getpid), bfs_raw0(__NR_gettid), BFS_SIGSYS); /* pending until the frame's mask is back */
 }
 
-enum bfs_verdict bfs_process_call(struct bfs_trap *t)
-{
+enum bfs_verdict bfs_process_call(struct bfs_trap *t) {
 	const uint64_t *a = t->call.a;
 	switch (t->call.nr) {
-	case __NR_execve:
-		return signal_done(t, bfs_exec(AT_FDCWD, (const char *)a[0], a[1], a[2], 0, false, t->uc->sigmask));
-	case __NR_execveat:
-		return signal_done(t, bfs_exec((int)a[0], (const char *)a[1], a[2], a[3], (uint32_t)a[4], false, t->uc->sigmask));
-	default:
-		return bfs_signal_call(t);
+	case __NR_execve: return signal_done(t, bfs_exec(AT_FDCWD, (const char *)a[0], a[1], a[2], 0, false, t->uc->sigmask));
+	case __NR_execveat: return signal_done(t, bfs_exec((int)a[0], (const char *)a[1], a[2], a[3], (uint32_t)a[4], false, t->uc->sigmask));
+	default: return bfs_signal_call(t);
 	}
 }

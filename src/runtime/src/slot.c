@@ -6,18 +6,15 @@
 /* Mapped, not in .bss: the library's head has room for 2 MiB only. */
 static struct bfs_slot *slot_pool;
 
-long bfs_slot_setup(void)
-{
+long bfs_slot_setup(void) {
 	long at = bfs_raw6(__NR_mmap, 0, BFS_SLOT_COUNT * BFS_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at < 0)
-		return at;
+	if (at < 0) return at;
 	slot_pool = (struct bfs_slot *)at;
 	return 0;
 }
 
 /* Frees the slots of threads that no longer exist: those killed in the middle of a call, and those that this process inherited when a thread forked. */
-static void slot_reclaim(void)
-{
+static void slot_reclaim(void) {
 	for (unsigned i = 0; i < BFS_SLOT_COUNT; i++) {
 		uint32_t owner = __atomic_load_n(&slot_pool[i].owner, __ATOMIC_RELAXED);
 		/* Any live thread counts: a vfork child is a process of its own that runs in this memory. */
@@ -26,14 +23,13 @@ static void slot_reclaim(void)
 	}
 }
 
-struct bfs_slot *bfs_slot_take(void)
-{
+struct bfs_slot *bfs_slot_take(void) {
 	uint32_t tid = (uint32_t)bfs_raw0(__NR_gettid);
 	for (;;) {
 		for (unsigned i = 0; i < BFS_SLOT_COUNT; i++) {
 			uint32_t expected = 0;
 			if (__atomic_load_n(&slot_pool[i].owner, __ATOMIC_RELAXED) == 0 &&
-			    __atomic_compare_exchange_n(&slot_pool[i].owner, &expected, tid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+				__atomic_compare_exchange_n(&slot_pool[i].owner, &expected, tid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 				return &slot_pool[i];
 		}
 		slot_reclaim();
@@ -41,10 +37,8 @@ struct bfs_slot *bfs_slot_take(void)
 	}
 }
 
-struct bfs_slot *bfs_slot_current(void)
-{
+struct bfs_slot *bfs_slot_current(void) {
 	uint64_t sp = (uint64_t)__builtin_frame_address(0), base = (uint64_t)slot_pool;
-	if (base == 0 || sp < base || sp >= base + BFS_SLOT_COUNT * BFS_SLOT_SIZE)
-		return NULL;
+	if (base == 0 || sp < base || sp >= base + BFS_SLOT_COUNT * BFS_SLOT_SIZE) return NULL;
 	return &slot_pool[(sp - base) / BFS_SLOT_SIZE];
 }

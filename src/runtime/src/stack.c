@@ -3,56 +3,45 @@
 
 #include <linux/auxvec.h>
 
-void bfs_stack_parse(uint64_t *sp, struct bfs_stack *out)
-{
+void bfs_stack_parse(uint64_t *sp, struct bfs_stack *out) {
 	out->sp = sp;
 	out->argc = sp[0];
 	out->argv = (char **)(sp + 1);
 	out->envp = out->argv + out->argc + 1;
 	char **end = out->envp;
-	while (*end != NULL)
-		end++;
+	while (*end != NULL) end++;
 	out->auxv = (uint64_t *)(end + 1);
 }
 
-uint64_t *bfs_auxv_find(uint64_t *auxv, uint64_t type)
-{
+uint64_t *bfs_auxv_find(uint64_t *auxv, uint64_t type) {
 	for (; auxv[0] != AT_NULL; auxv += 2)
-		if (auxv[0] == type)
-			return auxv + 1;
+		if (auxv[0] == type) return auxv + 1;
 	return NULL;
 }
 
-static bool stack_entry_is(const char *entry, const char *name)
-{
+static bool stack_entry_is(const char *entry, const char *name) {
 	size_t len = strlen(name);
 	return bfs_starts_with(entry, name) && entry[len] == '=';
 }
 
-char *bfs_env_get(char **envp, const char *name)
-{
+char *bfs_env_get(char **envp, const char *name) {
 	for (; *envp != NULL; envp++)
-		if (stack_entry_is(*envp, name))
-			return *envp + strlen(name) + 1;
+		if (stack_entry_is(*envp, name)) return *envp + strlen(name) + 1;
 	return NULL;
 }
 
-uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *const *names)
-{
+uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *const *names) {
 	char **kept = stack->envp;
 	for (char **e = stack->envp; *e != NULL; e++) {
 		bool removed = false;
-		for (const char *const *n = names; n != NULL && *n != NULL; n++)
-			removed = removed || stack_entry_is(*e, *n);
-		if (!removed)
-			*kept++ = *e;
+		for (const char *const *n = names; n != NULL && *n != NULL; n++) removed = removed || stack_entry_is(*e, *n);
+		if (!removed) *kept++ = *e;
 	}
 	*kept = NULL;
 
 	/* Everything moves up against the end of the auxiliary vector; the strings stay where the kernel put them. */
 	uint64_t *aux_end = stack->auxv;
-	while (aux_end[0] != AT_NULL)
-		aux_end += 2;
+	while (aux_end[0] != AT_NULL) aux_end += 2;
 	aux_end += 2;
 	uint64_t argc = stack->argc - drop;
 	uint64_t envc = (uint64_t)(kept - stack->envp);

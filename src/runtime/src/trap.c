@@ -6,8 +6,8 @@
  *
  *   program's stack   │ …in use… │ red zone 128 │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp │ ← rsp during the call
  */
-#include "policy.h"
 #include "trap.h"
+#include "policy.h"
 
 #include <linux/audit.h>
 
@@ -26,14 +26,12 @@ struct trap_frame {
 	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp;
 };
 
-static void trap_pass(struct bfs_trap *t)
-{
+static void trap_pass(struct bfs_trap *t) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
 	/* A goroutine has little room below its stack pointer: the scratch area is left above the frame only where an argument lies in it. */
 	uint64_t top = mc->rsp - TRAP_RED_ZONE;
 	for (unsigned i = 0; i < 6; i++)
-		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE)
-			top = t->call.scratch;
+		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = t->call.scratch;
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
 	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp };
@@ -48,8 +46,7 @@ static void trap_pass(struct bfs_trap *t)
 	mc->rip = BFS_GATE_ADDR + (uint64_t)(bfs_gate_pass - bfs_gate_code);
 }
 
-void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc)
-{
+void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc) {
 	int32_t code;
 	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
 	if (code != TRAP_SYS_SECCOMP) {
@@ -74,8 +71,7 @@ void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc)
 	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_PASS ? "passed" : "=", t.call.result);
 }
 
-long bfs_trap_install(void)
-{
+long bfs_trap_install(void) {
 	struct bfs_ksigaction action = {
 		.handler = (uint64_t)bfs_sigsys_handler,
 		.flags = 0x4u | 0x04000000u | 0x08000000u, /* SA_SIGINFO | SA_RESTORER | SA_ONSTACK: a goroutine's stack has no room for the kernel's frame */
@@ -86,7 +82,4 @@ long bfs_trap_install(void)
 	return rc < 0 ? rc : bfs_raw4(__NR_rt_sigaction, BFS_SIGSYS, &action, 0, 8);
 }
 
-long bfs_trap_probe(void)
-{
-	return bfs_plain(__NR_getcwd, TRAP_PROBE_ADDRESS) == TRAP_PROBE_RESULT ? 0 : -EOPNOTSUPP;
-}
+long bfs_trap_probe(void) { return bfs_plain(__NR_getcwd, TRAP_PROBE_ADDRESS) == TRAP_PROBE_RESULT ? 0 : -EOPNOTSUPP; }

@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 static unsigned passed, failed;
-static void check(int ok, const char *what)
-{
+static void check(int ok, const char *what) {
 	if (ok)
 		passed++;
 	else {
@@ -23,10 +22,8 @@ static void check(int ok, const char *what)
 	}
 }
 
-int main(int argc, char **argv)
-{
-	if (argc != 3)
-		return 2;
+int main(int argc, char **argv) {
+	if (argc != 3) return 2;
 	long (*attach)(const struct binaryfs_options *) = NULL;
 	long (*call)(long, long, long, long, long, long, long) = NULL;
 	const char *(*error)(void) = NULL;

@@ -21,15 +21,14 @@
 #include <unistd.h>
 
 static unsigned passed, failed;
-static char *low;                    /* a page below 4 GiB, for int 0x80 and x32 */
+static char *low; /* a page below 4 GiB, for int 0x80 and x32 */
 static char *file_path, *dir_path, *program_path, *link_path, *fifo_path, *socket_path, *new_path, *new_path2;
 static char *buffer, *token;
-static uint64_t *vector;             /* argv-like */
+static uint64_t *vector; /* argv-like */
 
 static const int sane[] = { ENOENT, EPERM, ENOSYS, EACCES, EOPNOTSUPP, EINVAL, ECONNREFUSED, ENOTDIR, EBADF, ENXIO, ENODEV, ENOTBLK, EXDEV, EFAULT, ENOTSOCK, EAFNOSUPPORT };
 
-static void verdict(const char *entry, const char *name, long result, bool deny_all)
-{
+static void verdict(const char *entry, const char *name, long result, bool deny_all) {
 	(void)deny_all;
 	if (result >= 0) {
 		printf("FAIL %s %s succeeded (%ld)\n", entry, name, result);
@@ -46,27 +45,24 @@ static void verdict(const char *entry, const char *name, long result, bool deny_
 	failed++;
 }
 
-static long bare(long nr, const uint64_t *a)
-{
+static long bare(long nr, const uint64_t *a) {
 	long r;
 	register uint64_t r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4], r9 __asm__("r9") = a[5];
 	__asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
 	return r;
 }
 
-static long via_libc(long nr, const uint64_t *a)
-{
+static long via_libc(long nr, const uint64_t *a) {
 	long r = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	return r == -1 ? -errno : r;
 }
 
-static long int80(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
-{
+static long int80(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3) {
 	long r;
 	__asm__ volatile("push %%rbx; mov %[b], %%rbx; int $0x80; pop %%rbx"
-	                 : "=a"(r)
-	                 : "a"(nr), [b] "r"(a0), "c"(a1), "d"(a2), "S"(a3), "D"(0ul)
-	                 : "memory", "r8", "r9", "r10", "r11", "cc");
+			 : "=a"(r)
+			 : "a"(nr), [b] "r"(a0), "c"(a1), "d"(a2), "S"(a3), "D"(0ul)
+			 : "memory", "r8", "r9", "r10", "r11", "cc");
 	return (int)r;
 }
 
@@ -81,14 +77,29 @@ struct attempt {
 
 /* Numbers that the headers of an older libc may lack. */
 enum {
-	NR_open_tree = 428, NR_move_mount = 429, NR_fsopen = 430, NR_fspick = 433, NR_clone3 = 435, NR_openat2 = 437, NR_faccessat2 = 439, NR_mount_setattr = 442, NR_fchmodat2 = 452,
-	NR_statmount = 457, NR_listmount = 458, NR_setxattrat = 463, NR_getxattrat = 464, NR_listxattrat = 465, NR_removexattrat = 466, NR_open_tree_attr = 467, NR_file_getattr = 468, NR_file_setattr = 469,
+	NR_open_tree = 428,
+	NR_move_mount = 429,
+	NR_fsopen = 430,
+	NR_fspick = 433,
+	NR_clone3 = 435,
+	NR_openat2 = 437,
+	NR_faccessat2 = 439,
+	NR_mount_setattr = 442,
+	NR_fchmodat2 = 452,
+	NR_statmount = 457,
+	NR_listmount = 458,
+	NR_setxattrat = 463,
+	NR_getxattrat = 464,
+	NR_listxattrat = 465,
+	NR_removexattrat = 466,
+	NR_open_tree_attr = 467,
+	NR_file_getattr = 468,
+	NR_file_setattr = 469,
 };
 
 static struct attempt attempts[160];
 static unsigned attempt_count;
-static void add(long nr, const char *name, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
-{
+static void add(long nr, const char *name, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
 	attempts[attempt_count++] = (struct attempt){ nr, name, { a0, a1, a2, a3, a4, a5 } };
 }
 #define ADD1(n, a) add(SYS_##n, #n, P(a), 0, 0, 0, 0, 0)
@@ -97,8 +108,7 @@ static void add(long nr, const char *name, uint64_t a0, uint64_t a1, uint64_t a2
 #define ADD4(n, a, b, c, d) add(SYS_##n, #n, P(a), P(b), P(c), P(d), 0, 0)
 #define ADD5(n, a, b, c, d, e) add(SYS_##n, #n, P(a), P(b), P(c), P(d), P(e), 0)
 
-static void collect(void)
-{
+static void collect(void) {
 	uint64_t *how = (uint64_t *)(buffer + 2048); /* struct open_how */
 	memset(how, 0, 24);
 	ADD3(open, file_path, O_RDONLY, 0);
@@ -211,18 +221,43 @@ static const struct {
 	int nr;
 	const char *name;
 } i386_calls[] = {
-	{ 5, "open" }, { 8, "creat" }, { 10, "unlink" }, { 11, "execve" }, { 12, "chdir" }, { 14, "mknod" }, { 15, "chmod" }, { 16, "lchown16" }, { 18, "oldstat" }, { 30, "utime" }, { 33, "access" },
-	{ 39, "mkdir" }, { 40, "rmdir" }, { 61, "chroot" }, { 84, "oldlstat" }, { 85, "readlink" }, { 92, "truncate" }, { 99, "statfs" }, { 106, "stat" }, { 107, "lstat" }, { 195, "stat64" },
-	{ 196, "lstat64" }, { 198, "lchown" }, { 212, "chown" }, { 226, "setxattr" }, { 229, "getxattr" }, { 268, "statfs64" }, { 271, "utimes" },
+	{ 5, "open" },
+	{ 8, "creat" },
+	{ 10, "unlink" },
+	{ 11, "execve" },
+	{ 12, "chdir" },
+	{ 14, "mknod" },
+	{ 15, "chmod" },
+	{ 16, "lchown16" },
+	{ 18, "oldstat" },
+	{ 30, "utime" },
+	{ 33, "access" },
+	{ 39, "mkdir" },
+	{ 40, "rmdir" },
+	{ 61, "chroot" },
+	{ 84, "oldlstat" },
+	{ 85, "readlink" },
+	{ 92, "truncate" },
+	{ 99, "statfs" },
+	{ 106, "stat" },
+	{ 107, "lstat" },
+	{ 195, "stat64" },
+	{ 196, "lstat64" },
+	{ 198, "lchown" },
+	{ 212, "chown" },
+	{ 226, "setxattr" },
+	{ 229, "getxattr" },
+	{ 268, "statfs64" },
+	{ 271, "utimes" },
 };
 static const struct {
 	int nr;
 	const char *name;
-} i386_at_calls[] = { { 295, "openat" }, { 296, "mkdirat" }, { 300, "fstatat64" }, { 301, "unlinkat" }, { 305, "readlinkat" }, { 306, "fchmodat" }, { 307, "faccessat" }, { 383, "statx" }, { 437, "openat2" } };
+} i386_at_calls[] = { { 295, "openat" }, { 296, "mkdirat" }, { 300, "fstatat64" }, { 301, "unlinkat" }, { 305, "readlinkat" }, { 306, "fchmodat" },
+	{ 307, "faccessat" }, { 383, "statx" }, { 437, "openat2" } };
 
 /* AF_UNIX by path: connect, sendto, sendmsg, bind, each from its own socket. */
-static void sockets(void)
-{
+static void sockets(void) {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t length = sizeof address;
 	strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
@@ -247,8 +282,7 @@ static void sockets(void)
 }
 
 /* What the descriptors that a program starts with could lead to. */
-static void doors(void)
-{
+static void doors(void) {
 	char path[64];
 	static const char *const links[] = { "/proc/self/root", "/proc/self/cwd", "/proc/1/root", "/proc/1/cwd", "/proc/thread-self/root", "/proc/self/task/self/root" };
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++) {
@@ -267,19 +301,15 @@ static void doors(void)
 	}
 }
 
-static void put(char **field, const char *dir, const char *name, size_t *at)
-{
+static void put(char **field, const char *dir, const char *name, size_t *at) {
 	*field = low + *at;
 	*at += (size_t)snprintf(*field, 256, "%s%s%s", dir, *name ? "/" : "", name) + 1;
 }
 
-int main(int argc, char **argv)
-{
-	if (argc != 3)
-		return 2;
+int main(int argc, char **argv) {
+	if (argc != 3) return 2;
 	low = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	if (low == MAP_FAILED)
-		return 2;
+	if (low == MAP_FAILED) return 2;
 	size_t at = 0;
 	put(&file_path, argv[1], "file", &at);
 	put(&dir_path, argv[1], "dir", &at);
@@ -298,8 +328,7 @@ int main(int argc, char **argv)
 	static unsigned char seen[512];
 	for (unsigned i = 0; i < attempt_count; i++) {
 		const struct attempt *t = &attempts[i];
-		if (!seen[t->nr]++)
-			numbers++;
+		if (!seen[t->nr]++) numbers++;
 		verdict("libc", t->name, via_libc(t->nr, t->a), false);
 		verdict("bare", t->name, bare(t->nr, t->a), false);
 		verdict("x32", t->name, bare(t->nr | 0x40000000, t->a), false);

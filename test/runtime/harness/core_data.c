@@ -6,8 +6,7 @@
 
 static uint8_t pattern(uint64_t i) { return (uint8_t)(i * 7 + (i >> 8)); }
 
-void test_data(void)
-{
+void test_data(void) {
 	static uint8_t buffer[400000];
 	bfs_node n = at("/big");
 	/* Page-granular copy-up. */
@@ -15,8 +14,7 @@ void test_data(void)
 	n = at("/big");
 	CHECK_EQ(bfs_node_read(n, buffer, sizeof buffer, 0), 300000);
 	int wrong = 0;
-	for (uint64_t i = 0; i < 300000; i++)
-		wrong += buffer[i] != (i >= 10000 && i < 10003 ? (uint8_t)"XYZ"[i - 10000] : pattern(i));
+	for (uint64_t i = 0; i < 300000; i++) wrong += buffer[i] != (i >= 10000 && i < 10003 ? (uint8_t) "XYZ"[i - 10000] : pattern(i));
 	CHECK_EQ(wrong, 0);
 	CHECK_EQ(bfs_inode_of(n)->pages, 1);
 	/* What was cut off stays cut off. */
@@ -24,8 +22,7 @@ void test_data(void)
 	CHECK_EQ(bfs_node_truncate(n, 20000), 0);
 	CHECK_EQ(bfs_node_read(n, buffer, sizeof buffer, 0), 20000);
 	wrong = 0;
-	for (uint64_t i = 0; i < 20000; i++)
-		wrong += buffer[i] != (i < 5000 ? pattern(i) : 0);
+	for (uint64_t i = 0; i < 20000; i++) wrong += buffer[i] != (i < 5000 ? pattern(i) : 0);
 	CHECK_EQ(wrong, 0);
 	CHECK_EQ(bfs_node_write(n, "tail", 4, 19998), 4);
 	CHECK_EQ(bfs_node_read(n, buffer, 10, 19996), 6);
@@ -34,8 +31,7 @@ void test_data(void)
 	CHECK_EQ(bfs_node_fallocate(n, 3, 100, 4500), 0);
 	CHECK_EQ(bfs_node_read(n, buffer, 5000, 0), 5000);
 	wrong = 0;
-	for (uint64_t i = 0; i < 5000; i++)
-		wrong += buffer[i] != (i < 100 || i >= 4600 ? pattern(i) : 0);
+	for (uint64_t i = 0; i < 5000; i++) wrong += buffer[i] != (i < 100 || i >= 4600 ? pattern(i) : 0);
 	CHECK_EQ(wrong, 0);
 	/* A sparse file. */
 	CHECK_EQ(make("/sparse", S_IFREG | 0644), 0);
@@ -56,12 +52,24 @@ void test_data(void)
 	CHECK_EQ(bfs_node_append(n, "two", 3, &end), 3);
 	CHECK_EQ(end, 6);
 	CHECK(content_is("/sparse", "onetwo"));
+	/* A file size limit is that of the file, not of the pool that it lies in. */
+	uint64_t old_limit[2], limit[2];
+	bfs_raw4(__NR_prlimit64, 0, 1 /* RLIMIT_FSIZE */, 0, old_limit);
+	limit[0] = 200000;
+	limit[1] = old_limit[1];
+	signal(SIGXFSZ, SIG_IGN);
+	bfs_raw4(__NR_prlimit64, 0, 1, limit, 0);
+	CHECK_EQ(bfs_node_write(n, buffer, 300000, 0), 200000);
+	CHECK_EQ(bfs_node_write(n, buffer, 1, 200000), -EFBIG);
+	CHECK_EQ(bfs_node_truncate(n, 200001), -EFBIG);
+	bfs_raw4(__NR_prlimit64, 0, 1, old_limit, 0);
+	CHECK_EQ(bfs_node_read(n, buffer + 200000, 200000, 0), 200000);
+	CHECK(memcmp(buffer, buffer + 200000, 200000) == 0);
 	/* Full: an error, and room again afterwards. */
 	struct bfs_usage before, after;
 	bfs_pool_usage(&before);
 	long put_bytes, total = 0;
-	while ((put_bytes = bfs_node_write(n, buffer, sizeof buffer, (uint64_t)total)) > 0)
-		total += put_bytes;
+	while ((put_bytes = bfs_node_write(n, buffer, sizeof buffer, (uint64_t)total)) > 0) total += put_bytes;
 	CHECK_EQ(put_bytes, -ENOSPC);
 	CHECK(total > 60 << 20);
 	CHECK_EQ(unlink_at("/sparse", false), 0);
@@ -71,21 +79,18 @@ void test_data(void)
 
 static sigjmp_buf map_jump;
 static void map_fault(int signal) { siglongjmp(map_jump, signal); }
-static int map_touch(volatile uint8_t *p)
-{
+static int map_touch(volatile uint8_t *p) {
 	int signal_number = sigsetjmp(map_jump, 1);
 	return signal_number != 0 ? signal_number : (*p, 0);
 }
 
-void test_map(void)
-{
+void test_map(void) {
 	signal(SIGBUS, map_fault);
 	bfs_node n = at("/data");
 	long map = bfs_node_mmap(n, 0, 100000, 1, 2, 0, false);
 	CHECK(map > 0);
 	int wrong = 0;
-	for (uint64_t i = 0; i < 90001; i++)
-		wrong += ((uint8_t *)map)[i] != pattern(i);
+	for (uint64_t i = 0; i < 90001; i++) wrong += ((uint8_t *)map)[i] != pattern(i);
 	CHECK_EQ(wrong, 0);
 	CHECK_EQ(map_touch((uint8_t *)map + 90100), 0);
 	CHECK_EQ(map_touch((uint8_t *)map + 98304), SIGBUS);
@@ -118,8 +123,7 @@ void test_map(void)
 	map = bfs_node_mmap(at("/data2"), 0, 90001, 3, 2, 0, false);
 	CHECK(map > 0);
 	wrong = 0;
-	for (uint64_t i = 0; i < 90001; i++)
-		wrong += ((uint8_t *)map)[i] != (i == 8192 ? 'P' : pattern(i));
+	for (uint64_t i = 0; i < 90001; i++) wrong += ((uint8_t *)map)[i] != (i == 8192 ? 'P' : pattern(i));
 	CHECK_EQ(wrong, 0);
 	((uint8_t *)map)[8193] = 'V';
 	CHECK(bfs_node_read(at("/data2"), &byte, 1, 8193) == 1 && byte == pattern(8193));
@@ -127,24 +131,20 @@ void test_map(void)
 	signal(SIGBUS, SIG_DFL);
 }
 
-static long open_at(const char *path, uint32_t flags)
-{
+static long open_at(const char *path, uint32_t flags) {
 	struct bfs_loc loc;
 	long error = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
 	return error != 0 ? error : bfs_ofd_open(&loc, flags);
 }
 
-static void close_fd(long fd)
-{
+static void close_fd(long fd) {
 	uint32_t index;
 	struct bfs_ofd *ofd = bfs_ofd_of((int)fd, &index);
 	bfs_raw1(__NR_close, fd);
-	if (ofd != NULL)
-		bfs_ofd_closed(index);
+	if (ofd != NULL) bfs_ofd_closed(index);
 }
 
-void test_ofd(void)
-{
+void test_ofd(void) {
 	char path[512];
 	uint32_t index, other;
 	CHECK_EQ(put("/sub/open", "data"), 4);
@@ -196,18 +196,15 @@ void test_ofd(void)
 	CHECK(bfs_ofd_sweep());
 	/* Many at once. */
 	long fds[500];
-	for (int i = 0; i < 500; i++)
-		fds[i] = open_at("/etc", O_RDONLY | O_DIRECTORY);
+	for (int i = 0; i < 500; i++) fds[i] = open_at("/etc", O_RDONLY | O_DIRECTORY);
 	CHECK(fds[499] >= 0);
-	for (int i = 0; i < 500; i++)
-		close_fd(fds[i]);
+	for (int i = 0; i < 500; i++) close_fd(fds[i]);
 	CHECK(bfs_p.control->ofd_hint < 10);
 }
 
 static long walk(const char *path, uint32_t flags, struct bfs_loc *loc) { return bfs_walk(AT_FDCWD, path, flags, loc); }
 
-void test_walk(void)
-{
+void test_walk(void) {
 	struct bfs_loc loc;
 	CHECK(walk("hello", 0, &loc) == 0 && loc.node == at("/etc/hello") && loc.parent == at("/etc") && strcmp(loc.name, "hello") == 0);
 	CHECK(walk("../etc/./hello", 0, &loc) == 0 && loc.node == at("/etc/hello"));

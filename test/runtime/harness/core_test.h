@@ -12,24 +12,24 @@
 #include "pool_check.h"
 
 extern int test_passed, test_failed;
-#define CHECK(condition) \
-	do { \
-		if (condition) { \
-			test_passed++; \
-		} else { \
-			test_failed++; \
-			fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-		} \
+#define CHECK(condition)                                                                                                                                       \
+	do {                                                                                                                                                   \
+		if (condition) {                                                                                                                               \
+			test_passed++;                                                                                                                         \
+		} else {                                                                                                                                       \
+			test_failed++;                                                                                                                         \
+			fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                                                \
+		}                                                                                                                                              \
 	} while (0)
-#define CHECK_EQ(a, b) \
-	do { \
-		long long left_ = (long long)(a), right_ = (long long)(b); \
-		if (left_ == right_) { \
-			test_passed++; \
-		} else { \
-			test_failed++; \
-			fprintf(stderr, "%s:%d: failed: %s is %lld, expected %s = %lld\n", __FILE__, __LINE__, #a, left_, #b, right_); \
-		} \
+#define CHECK_EQ(a, b)                                                                                                                                         \
+	do {                                                                                                                                                   \
+		long long left_ = (long long)(a), right_ = (long long)(b);                                                                                     \
+		if (left_ == right_) {                                                                                                                         \
+			test_passed++;                                                                                                                         \
+		} else {                                                                                                                                       \
+			test_failed++;                                                                                                                         \
+			fprintf(stderr, "%s:%d: failed: %s is %lld, expected %s = %lld\n", __FILE__, __LINE__, #a, left_, #b, right_);                         \
+		}                                                                                                                                              \
 	} while (0)
 
 /* The node at a path; 0 where there is none. */

@@ -1,8 +1,7 @@
 /* Names: images, merging, creation, renaming, listing. */
 #include "core_test.h"
 
-void test_image(void)
-{
+void test_image(void) {
 	struct bfs_attr a, b;
 	char text[64];
 	CHECK(content_is("/etc/hello", "hello world\n"));
@@ -26,8 +25,7 @@ void test_image(void)
 	uint8_t *big = malloc(300000);
 	CHECK_EQ(bfs_node_read(at("/big"), big, 300000, 0), 300000);
 	int wrong = 0;
-	for (int i = 0; i < 300000; i++)
-		wrong += big[i] != (uint8_t)(i * 7 + (i >> 8));
+	for (int i = 0; i < 300000; i++) wrong += big[i] != (uint8_t)(i * 7 + (i >> 8));
 	CHECK_EQ(wrong, 0);
 	CHECK_EQ(bfs_node_read(at("/big"), big, 100, 299950), 50);
 	CHECK_EQ(bfs_node_read(at("/big"), big, 100, 300000), 0);
@@ -42,10 +40,8 @@ void test_image(void)
 	CHECK(len == -ENODATA || (len == 4 && memcmp(text, "blue", 4) == 0));
 }
 
-void test_merge(void)
-{
-	if (bfs_image_count < 2)
-		return;
+void test_merge(void) {
+	if (bfs_image_count < 2) return;
 	CHECK(strcmp(names("/merge"), "sub x y") == 0);
 	CHECK(content_is("/merge/x", "first"));
 	CHECK(content_is("/merge/y", "second"));
@@ -65,8 +61,7 @@ void test_merge(void)
 	CHECK(strcmp(names("/merge"), "moved x") == 0);
 }
 
-static void test_create_and_remove(void)
-{
+static void test_create_and_remove(void) {
 	struct bfs_attr a, dir;
 	CHECK_EQ(make("/new", S_IFDIR | 0755), 0);
 	CHECK_EQ(make("/new", S_IFDIR | 0755), -EEXIST);
@@ -106,8 +101,7 @@ static void test_create_and_remove(void)
 	CHECK_EQ(bfs_node_create(at("/sub"), text, 256, &link, &n), -ENAMETOOLONG);
 }
 
-static void test_rename(void)
-{
+static void test_rename(void) {
 	char path[64];
 	CHECK_EQ(rename_at("/many", "/sub/many", 0), 0);
 	CHECK(at("/many") == 0 && at("/sub/many/file-0001") != 0);
@@ -138,8 +132,7 @@ static void test_rename(void)
 }
 
 /* Entries that stay are seen exactly once, whatever else comes and goes meanwhile. */
-static void test_listing(void)
-{
+static void test_listing(void) {
 	char name[64];
 	struct bfs_dirent d;
 	uint64_t cookie = 0;
@@ -151,16 +144,13 @@ static void test_listing(void)
 	bfs_node dir = at("/many");
 	while (bfs_node_readdir(dir, &cookie, &d) == 1) {
 		int i;
-		if (sscanf(d.name, "file-%d", &i) == 1)
-			seen[i]++;
+		if (sscanf(d.name, "file-%d", &i) == 1) seen[i]++;
 		total++;
 		/* Odd names stay; of the even ones some go, some are replaced; new ones come. */
 		sprintf(name, "/many/file-%04d", (step * 2) % 1000);
-		if (step % 3 == 0)
-			unlink_at(name, false);
+		if (step % 3 == 0) unlink_at(name, false);
 		sprintf(name, "/many/extra-%d", step);
-		if (step % 2 == 0)
-			make(name, S_IFREG | 0644);
+		if (step % 2 == 0) make(name, S_IFREG | 0644);
 		sprintf(name, "/many/file-%04d", (step * 2 + 1) % 1000);
 		if (step % 5 == 0) { /* renamed over: the name stays */
 			make("/sub/tmp", S_IFREG | 0644);
@@ -199,8 +189,7 @@ static void test_listing(void)
 	CHECK(strcmp(names("/many"), "") == 0);
 }
 
-static void test_xattrs(void)
-{
+static void test_xattrs(void) {
 	char text[64];
 	bfs_node n = at("/etc/other");
 	CHECK_EQ(bfs_node_setxattr(n, "user.one", "1", 1, 0), 0);
@@ -220,8 +209,7 @@ static void test_xattrs(void)
 	free(large);
 }
 
-void test_names(void)
-{
+void test_names(void) {
 	test_create_and_remove();
 	test_rename();
 	test_listing();

@@ -4,18 +4,15 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
-static int open2(int dir, const char *path, uint64_t flags, uint64_t resolve)
-{
+static int open2(int dir, const char *path, uint64_t flags, uint64_t resolve) {
 	struct open_how how = { .flags = flags, .resolve = resolve };
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
-static void restrictions(int dir)
-{
+static void restrictions(int dir) {
 	struct open_how how = { .flags = O_RDONLY, .mode = 1 };
 	int fd = open2(dir, "f", O_RDONLY, 0);
-	if (fd < 0 && errno == ENOSYS)
-		return;
+	if (fd < 0 && errno == ENOSYS) return;
 	OK(fd >= 0);
 	close(fd);
 	FAILS(syscall(SYS_openat2, dir, "f", &how, sizeof how), EINVAL);
@@ -41,8 +38,7 @@ static void restrictions(int dir)
 	FAILS(open2(dir, "out", O_RDONLY, RESOLVE_BENEATH), EXDEV);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	struct stat st, by_path;
 	char body[8];
 	check_begin(argc, argv);
@@ -76,8 +72,7 @@ int main(int argc, char **argv)
 	OK(fstatat(AT_FDCWD, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode));
 	FAILS(fstatat(dir, "", &st, 0), ENOENT);
 	OK(fchownat(fd, "", -1, -1, AT_EMPTY_PATH) == 0);
-	if (geteuid() == 0)
-		OK(linkat(fd, "", dir, "by-fd", AT_EMPTY_PATH) == 0 && fstatat(dir, "by-fd", &st, 0) == 0 && st.st_ino == by_path.st_ino);
+	if (geteuid() == 0) OK(linkat(fd, "", dir, "by-fd", AT_EMPTY_PATH) == 0 && fstatat(dir, "by-fd", &st, 0) == 0 && st.st_ino == by_path.st_ino);
 	FAILS(openat(dir, "", O_RDONLY), ENOENT);
 	/* a moved directory is still the one that was opened */
 	OK(rename("dir", "elsewhere") == 0 && faccessat(dir, "f", F_OK, 0) == 0 && fstatat(dir, "../top", &st, 0) == 0);

@@ -9,8 +9,7 @@
 #include <sys/xattr.h>
 #include <utime.h>
 
-static void modes(void)
-{
+static void modes(void) {
 	struct stat st;
 	check_put("f", "x");
 	OK(chmod("f", 04751) == 0 && stat("f", &st) == 0 && (st.st_mode & 07777) == 04751);
@@ -34,8 +33,7 @@ static void modes(void)
 	OK(symlink("f", "l") == 0 && chmod("l", 0644) == 0 && stat("f", &st) == 0 && (st.st_mode & 0777) == 0644);
 }
 
-static void times(void)
-{
+static void times(void) {
 	struct stat st, before;
 	struct timespec set[2] = { { 1000000000, 123456789 }, { 2000000000, 987654321 } };
 	OK(utimensat(AT_FDCWD, "f", set, 0) == 0 && stat("f", &st) == 0);
@@ -63,8 +61,7 @@ static void times(void)
 	OK(utime(".", &ut) == 0 && check_put("fresh", "") == 0 && stat(".", &st) == 0 && st.st_mtim.tv_sec > 12);
 }
 
-static void layouts(void)
-{
+static void layouts(void) {
 	struct stat st;
 	struct statx stx;
 	struct statfs fs;
@@ -87,8 +84,7 @@ static void layouts(void)
 	FAILS(fstat(999, &st), EBADF);
 }
 
-static void xattrs(void)
-{
+static void xattrs(void) {
 	char value[16], list[256];
 	if (setxattr("f", "user.one", "1", 1, 0) != 0 && errno == EOPNOTSUPP) {
 		printf("  no user xattrs on this file system: skipped\n");
@@ -113,47 +109,30 @@ static void xattrs(void)
 	FAILS(lsetxattr("l", "user.one", "1", 1, 0), EPERM);
 }
 
-static int as_user(void)
-{
+static int as_user(void) {
 	struct stat st;
-	if (setgroups(0, NULL) != 0 || setresgid(1234, 1234, 1234) != 0 || setresuid(1234, 1234, 1234) != 0)
-		return 1;
-	if (open("secret", O_RDONLY) != -1 || errno != EACCES)
-		return 2;
-	if (chmod("readable", 0777) != -1 || errno != EPERM)
-		return 3;
-	if (unlink("sticky/victim") != -1 || errno != EPERM)
-		return 4;
-	if (rename("sticky/victim", "sticky/other") != -1 || errno != EPERM)
-		return 5;
-	if (check_put("sticky/mine", "m") != 0 || stat("sticky/mine", &st) != 0 || st.st_uid != 1234 || st.st_gid != 1234)
-		return 6;
-	if (chown("sticky/mine", 0, -1) != -1 || errno != EPERM)
-		return 7;
-	if (mkdir("closed/x", 0700) != -1 || errno != EACCES || stat("closed/f", &st) != -1 || errno != EACCES)
-		return 8;
-	if (utimensat(AT_FDCWD, "readable", NULL, 0) != -1 || errno != EACCES)
-		return 9;
+	if (setgroups(0, NULL) != 0 || setresgid(1234, 1234, 1234) != 0 || setresuid(1234, 1234, 1234) != 0) return 1;
+	if (open("secret", O_RDONLY) != -1 || errno != EACCES) return 2;
+	if (chmod("readable", 0777) != -1 || errno != EPERM) return 3;
+	if (unlink("sticky/victim") != -1 || errno != EPERM) return 4;
+	if (rename("sticky/victim", "sticky/other") != -1 || errno != EPERM) return 5;
+	if (check_put("sticky/mine", "m") != 0 || stat("sticky/mine", &st) != 0 || st.st_uid != 1234 || st.st_gid != 1234) return 6;
+	if (chown("sticky/mine", 0, -1) != -1 || errno != EPERM) return 7;
+	if (mkdir("closed/x", 0700) != -1 || errno != EACCES || stat("closed/f", &st) != -1 || errno != EACCES) return 8;
+	if (utimensat(AT_FDCWD, "readable", NULL, 0) != -1 || errno != EACCES) return 9;
 	struct timespec set[2] = { { 1, 0 }, { 1, 0 } };
-	if (utimensat(AT_FDCWD, "readable", set, 0) != -1 || errno != EPERM)
-		return 10;
+	if (utimensat(AT_FDCWD, "readable", set, 0) != -1 || errno != EPERM) return 10;
 	int fd = open("setuid", O_WRONLY);
-	if (fd < 0 || write(fd, "x", 1) != 1 || fstat(fd, &st) != 0 || (st.st_mode & S_ISUID) != 0)
-		return 11;
-	if (access("secret", R_OK) != -1 || errno != EACCES || access("readable", R_OK) != 0)
-		return 12;
-	if (mknod("sticky/dev", S_IFCHR | 0600, makedev(1, 3)) != -1 || errno != EPERM)
-		return 13;
-	if (unlink("sticky/mine") != 0)
-		return 14;
+	if (fd < 0 || write(fd, "x", 1) != 1 || fstat(fd, &st) != 0 || (st.st_mode & S_ISUID) != 0) return 11;
+	if (access("secret", R_OK) != -1 || errno != EACCES || access("readable", R_OK) != 0) return 12;
+	if (mknod("sticky/dev", S_IFCHR | 0600, makedev(1, 3)) != -1 || errno != EPERM) return 13;
+	if (unlink("sticky/mine") != 0) return 14;
 	return 0;
 }
 
-static void owners(void)
-{
+static void owners(void) {
 	struct stat st;
-	if (geteuid() != 0)
-		return;
+	if (geteuid() != 0) return;
 	OK(chown("f", 5, 6) == 0 && stat("f", &st) == 0 && st.st_uid == 5 && st.st_gid == 6);
 	OK(chown("f", -1, 7) == 0 && stat("f", &st) == 0 && st.st_uid == 5 && st.st_gid == 7);
 	OK(lchown("l", 8, 9) == 0 && lstat("l", &st) == 0 && st.st_uid == 8 && stat("f", &st) == 0 && st.st_uid == 5);
@@ -167,8 +146,7 @@ static void owners(void)
 	OK(mknod("fifo", S_IFIFO | 0600, 0) == 0 && lstat("fifo", &st) == 0 && S_ISFIFO(st.st_mode));
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	modes();
 	times();

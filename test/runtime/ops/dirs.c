@@ -3,19 +3,15 @@
 
 #include <sys/syscall.h>
 
-static int names(const char *path)
-{
+static int names(const char *path) {
 	DIR *dir = opendir(path);
 	int count = 0;
-	while (dir != NULL && readdir(dir) != NULL)
-		count++;
-	if (dir != NULL)
-		closedir(dir);
+	while (dir != NULL && readdir(dir) != NULL) count++;
+	if (dir != NULL) closedir(dir);
 	return count;
 }
 
-static void making(void)
-{
+static void making(void) {
 	struct stat st;
 	OK(mkdir("d", 0777) == 0 && stat("d", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0755);
 	FAILS(mkdir("d", 0777), EEXIST);
@@ -39,8 +35,7 @@ static void making(void)
 	OK(stat("gid/below", &st) == 0 && (st.st_mode & S_ISGID) != 0);
 }
 
-static void removing(void)
-{
+static void removing(void) {
 	FAILS(rmdir("d"), ENOTEMPTY);
 	FAILS(rmdir("d/."), EINVAL);
 	FAILS(rmdir("d/sub/.."), ENOTEMPTY);
@@ -57,8 +52,7 @@ static void removing(void)
 	OK(rmdir("d/sub/") == 0 && rmdir("d") == 0 && !check_exists("d"));
 }
 
-static void listing(void)
-{
+static void listing(void) {
 	struct stat st;
 	char name[300];
 	OK(mkdir("many", 0700) == 0 && names("many") == 2);
@@ -78,13 +72,10 @@ static void listing(void)
 			OK(entry->d_type == DT_DIR);
 			continue;
 		}
-		if (seen == 150)
-			snprintf(after, sizeof after, "%s", entry->d_name);
+		if (seen == 150) snprintf(after, sizeof after, "%s", entry->d_name);
 		snprintf(name, sizeof name, "many/%s", entry->d_name);
-		if (entry->d_type != DT_REG || lstat(name, &st) != 0 || st.st_ino != entry->d_ino)
-			OK(!"entry agrees with lstat");
-		if (++seen == 150)
-			place = telldir(dir);
+		if (entry->d_type != DT_REG || lstat(name, &st) != 0 || st.st_ino != entry->d_ino) OK(!"entry agrees with lstat");
+		if (++seen == 150) place = telldir(dir);
 	}
 	OK(seen == 300 && dots == 2);
 	seekdir(dir, place);
@@ -115,8 +106,7 @@ static void listing(void)
 
 static int in_child(void) { return chdir("/") != 0; }
 
-static void current(void)
-{
+static void current(void) {
 	char top[PATH_MAX], path[PATH_MAX], below[PATH_MAX + 8];
 	OK(getcwd(top, sizeof top) != NULL);
 	OK(mkdir("cwd", 0700) == 0 && chdir("cwd") == 0);
@@ -140,26 +130,21 @@ static void current(void)
 	OK(chdir(top) == 0);
 }
 
-static void deep(void)
-{
+static void deep(void) {
 	char top[PATH_MAX];
 	OK(getcwd(top, sizeof top) != NULL);
 	for (int i = 0; i < 100; i++)
-		if (mkdir("deep", 0700) != 0 || chdir("deep") != 0)
-			OK(!"go down");
+		if (mkdir("deep", 0700) != 0 || chdir("deep") != 0) OK(!"go down");
 	OK(check_put("bottom", "b") == 0);
 	for (int i = 0; i < 100; i++) {
-		if (i == 0)
-			OK(unlink("bottom") == 0);
-		if (chdir("..") != 0 || rmdir("deep") != 0)
-			OK(!"come up");
+		if (i == 0) OK(unlink("bottom") == 0);
+		if (chdir("..") != 0 || rmdir("deep") != 0) OK(!"come up");
 	}
 	char path[PATH_MAX];
 	OK(getcwd(path, sizeof path) != NULL && strcmp(path, top) == 0);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	making();
 	removing();

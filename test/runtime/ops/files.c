@@ -12,8 +12,7 @@
 static void *volatile nowhere = (void *)8;
 static volatile int too_few = -1, too_many = 1025;
 
-static void opening(void)
-{
+static void opening(void) {
 	struct stat st;
 	FAILS(open("absent", O_RDONLY), ENOENT);
 	FAILS(open("", O_RDONLY), ENOENT);
@@ -56,8 +55,7 @@ static void opening(void)
 	FAILS(open("loop", O_RDONLY), ELOOP);
 }
 
-static void offsets(void)
-{
+static void offsets(void) {
 	char buffer[32];
 	int fd = open("offsets", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	OK(write(fd, "abcdefghij", 10) == 10);
@@ -92,8 +90,7 @@ static void offsets(void)
 	close(fd);
 }
 
-static void vectors(void)
-{
+static void vectors(void) {
 	char a[4] = "", b[8] = "";
 	struct iovec in[3] = { { a, 3 }, { NULL, 0 }, { b, 7 } };
 	struct iovec out[2] = { { "one", 3 }, { "twothree", 8 } };
@@ -109,8 +106,7 @@ static void vectors(void)
 	close(fd);
 }
 
-static void sizes(void)
-{
+static void sizes(void) {
 	struct stat st;
 	char buffer[8];
 	int fd = open("sizes", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -144,23 +140,18 @@ static void sizes(void)
 	close(fd);
 }
 
-static int limited(void)
-{
+static int limited(void) {
 	struct rlimit limit = { 1000, 1000 };
 	char buffer[2000] = "";
 	signal(SIGXFSZ, SIG_IGN);
 	int fd = open("limited", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (write(fd, buffer, 10) != 10 || setrlimit(RLIMIT_FSIZE, &limit) != 0)
-		return 1;
-	if (pwrite(fd, buffer, 2000, 0) != 1000)
-		return 2;
-	if (pwrite(fd, buffer, 1, 1000) != -1 || errno != EFBIG)
-		return 3;
+	if (write(fd, buffer, 10) != 10 || setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+	if (pwrite(fd, buffer, 2000, 0) != 1000) return 2;
+	if (pwrite(fd, buffer, 1, 1000) != -1 || errno != EFBIG) return 3;
 	return ftruncate(fd, 1001) == -1 && errno == EFBIG ? 0 : 4;
 }
 
-static void copying(void)
-{
+static void copying(void) {
 	char buffer[64] = "";
 	check_put("from", "the quick brown fox");
 	int in = open("from", O_RDONLY), out = open("to", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -181,12 +172,43 @@ static void copying(void)
 	OK(sendfile(ends[1], in, &at, 9) == 9 && read(ends[0], buffer, 64) == 9 && memcmp(buffer, "the quick", 9) == 0);
 	close(ends[0]);
 	close(ends[1]);
+	/* pipes that wait */
+	OK(pipe(ends) == 0);
+	from = 4;
+	OK(splice(in, &from, ends[1], NULL, 5, 0) == 5 && from == 9 && read(ends[0], buffer, 64) == 5 && memcmp(buffer, "quick", 5) == 0);
+	to = 200;
+	OK(write(ends[1], "spliced", 7) == 7 && splice(ends[0], NULL, out, &to, 64, 0) == 7 && to == 207);
+	OK(pread(out, buffer, 64, 200) == 7 && memcmp(buffer, "spliced", 7) == 0);
+	FAILS(splice(ends[0], NULL, out, NULL, 64, SPLICE_F_NONBLOCK), EAGAIN);
+	FAILS(splice(in, &from, out, NULL, 5, 0), EINVAL);
+	OK(lseek(in, 0, SEEK_SET) == 0);
+	OK(sendfile(ends[1], in, NULL, 100) == 19 && lseek(in, 0, SEEK_CUR) == 19 && read(ends[0], buffer, 64) == 19);
+	/* a full pipe: the sender waits until the reader has made room */
+	int big = open("big", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	OK(ftruncate(big, 300000) == 0);
+	pid_t reader = fork();
+	if (reader == 0) {
+		static char sink[65536];
+		size_t total = 0;
+		ssize_t n;
+		close(ends[1]);
+		usleep(30000);
+		while ((n = read(ends[0], sink, sizeof sink)) > 0) total += (size_t)n;
+		_exit(total != 300000);
+	}
+	ssize_t moved = 0, n;
+	while ((n = sendfile(ends[1], big, NULL, 300000)) > 0) moved += n;
+	OK(n == 0 && moved == 300000);
+	close(ends[0]);
+	close(ends[1]);
+	int status;
+	OK(waitpid(reader, &status, 0) == reader && status == 0);
+	close(big);
 	close(in);
 	close(out);
 }
 
-static void unlinked(void)
-{
+static void unlinked(void) {
 	struct stat st;
 	char buffer[8];
 	int fd = open("gone", O_RDWR | O_CREAT, 0600);
@@ -209,8 +231,7 @@ static void unlinked(void)
 	FAILS(open(".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
 }
 
-static void descriptors(void)
-{
+static void descriptors(void) {
 	int fd = open("from", O_RDONLY | O_CLOEXEC);
 	OK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	OK(fcntl(fd, F_SETFD, 0) == 0 && fcntl(fd, F_GETFD) == 0);
@@ -230,8 +251,7 @@ static void descriptors(void)
 	close(3);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	opening();
 	offsets();

@@ -1,8 +1,7 @@
 /* Hard links and symlinks. */
 #include "check.h"
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	struct stat a, b;
 	char body[PATH_MAX + 16];
 	check_begin(argc, argv);
@@ -43,8 +42,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 41; i++) {
 		strcpy(previous, name);
 		snprintf(name, sizeof name, "c%d", i);
-		if (symlink(previous, name) != 0)
-			OK(!"chain");
+		if (symlink(previous, name) != 0) OK(!"chain");
 	}
 	OK(stat("c39", &a) == 0);
 	FAILS(stat("c40", &a), ELOOP);

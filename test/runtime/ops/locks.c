@@ -6,41 +6,34 @@
 
 static int fd;
 
-static int lock(int on, int cmd, short type, off_t start, off_t len)
-{
+static int lock(int on, int cmd, short type, off_t start, off_t len) {
 	struct flock fl = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
 	return fcntl(on, cmd, &fl);
 }
 
 /* Child: is byte 5 locked against writing, by whom? */
-static int child_sees_lock(void)
-{
+static int child_sees_lock(void) {
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 1 };
-	if (lock(fd, F_SETLK, F_WRLCK, 5, 1) != -1 || (errno != EAGAIN && errno != EACCES))
-		return 1;
-	if (fcntl(fd, F_GETLK, &fl) != 0 || fl.l_type != F_WRLCK || fl.l_pid != getppid() || fl.l_start != 2 || fl.l_len != 10)
-		return 2;
+	if (lock(fd, F_SETLK, F_WRLCK, 5, 1) != -1 || (errno != EAGAIN && errno != EACCES)) return 1;
+	if (fcntl(fd, F_GETLK, &fl) != 0 || fl.l_type != F_WRLCK || fl.l_pid != getppid() || fl.l_start != 2 || fl.l_len != 10) return 2;
 	return lock(fd, F_SETLK, F_WRLCK, 12, 1) != 0;
 }
 
 static int child_locks(void) { return lock(fd, F_SETLK, F_WRLCK, 5, 1); }
 
-static int child_sees_own_file_only(void)
-{
+static int child_sees_own_file_only(void) {
 	int other = open("other", O_RDWR | O_CREAT, 0600);
 	return lock(other, F_SETLK, F_WRLCK, 0, 0);
 }
 
-static int child_waits_for_flock(void)
-{
+static int child_waits_for_flock(void) {
 	int mine = open("f", O_RDWR);
 	return flock(mine, LOCK_EX);
 }
 
 static int child_waits_for_posix(void) { return lock(fd, F_SETLKW, F_WRLCK, 0, 0); }
 
-static void posix_locks(void)
-{
+static void posix_locks(void) {
 	OK(lock(fd, F_SETLK, F_WRLCK, 2, 10) == 0);
 	OK(check_child(child_sees_lock));
 	OK(check_child(child_sees_own_file_only));
@@ -62,8 +55,7 @@ static void posix_locks(void)
 	OK(fcntl(fd, F_GETLK, &fl) == 0 && fl.l_type == F_UNLCK);
 	/* waiting */
 	pid_t pid = fork();
-	if (pid == 0)
-		_exit(child_waits_for_posix());
+	if (pid == 0) _exit(child_waits_for_posix());
 	int status;
 	usleep(50000);
 	OK(waitpid(pid, &status, WNOHANG) == 0);
@@ -71,8 +63,7 @@ static void posix_locks(void)
 	OK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-static void description_locks(void)
-{
+static void description_locks(void) {
 	int twin = open("f", O_RDWR), same = dup(fd);
 	OK(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 5) == 0);
 	FAILS(lock(twin, F_OFD_SETLK, F_WRLCK, 4, 1), EAGAIN);
@@ -88,8 +79,7 @@ static void description_locks(void)
 	OK(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 0) == 0 && lock(fd, F_OFD_SETLK, F_UNLCK, 0, 0) == 0);
 }
 
-static void flocks(void)
-{
+static void flocks(void) {
 	int twin = open("f", O_RDONLY), same = dup(fd);
 	OK(flock(fd, LOCK_EX) == 0 && flock(same, LOCK_EX) == 0);
 	FAILS(flock(twin, LOCK_EX | LOCK_NB), EWOULDBLOCK);
@@ -122,8 +112,7 @@ static void flocks(void)
 	close(path);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	fd = open("f", O_RDWR | O_CREAT, 0600);
 	OK(write(fd, "0123456789", 10) == 10);

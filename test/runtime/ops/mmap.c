@@ -6,35 +6,28 @@
 
 static char *shared;
 
-static int child_writes(void)
-{
+static int child_writes(void) {
 	memcpy(shared + 10, "child", 5);
 	return 0;
 }
 
-static int past_end(void)
-{
+static int past_end(void) {
 	int fd = open("short", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (write(fd, "x", 1) != 1)
-		return 1;
+	if (write(fd, "x", 1) != 1) return 1;
 	volatile char *p = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED || p[0] != 'x' || p[4095] != 0)
-		return 1;
+	if (p == MAP_FAILED || p[0] != 'x' || p[4095] != 0) return 1;
 	signal(SIGBUS, _exit); /* with the signal's number */
 	return p[4096];
 }
 
-static int exits_with_sigbus(void)
-{
+static int exits_with_sigbus(void) {
 	pid_t pid = fork();
-	if (pid == 0)
-		_exit(past_end());
+	if (pid == 0) _exit(past_end());
 	int status;
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == SIGBUS;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	char text[16];
 	check_begin(argc, argv);
 	int fd = open("f", O_RDWR | O_CREAT, 0600);

@@ -1,14 +1,12 @@
 /* rename and renameat2. */
 #include "check.h"
 
-static ino_t number(const char *path)
-{
+static ino_t number(const char *path) {
 	struct stat st;
 	return lstat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	OK(check_put("a", "a") == 0 && check_put("b", "b") == 0);
 	ino_t ino = number("a");

@@ -5,31 +5,26 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static socklen_t address(struct sockaddr_un *out, const char *path)
-{
+static socklen_t address(struct sockaddr_un *out, const char *path) {
 	memset(out, 0, sizeof *out);
 	out->sun_family = AF_UNIX;
 	strcpy(out->sun_path, path);
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
 }
 
-static int client(void)
-{
+static int client(void) {
 	struct sockaddr_un to;
 	int s = socket(AF_UNIX, SOCK_STREAM, 0);
 	socklen_t len = address(&to, "d/stream");
 	char text[8] = "";
-	if (connect(s, (struct sockaddr *)&to, len) != 0)
-		return 1;
+	if (connect(s, (struct sockaddr *)&to, len) != 0) return 1;
 	struct sockaddr_un peer;
 	len = sizeof peer;
-	if (getpeername(s, (struct sockaddr *)&peer, &len) != 0 || strcmp(peer.sun_path, "d/stream") != 0)
-		return 2;
+	if (getpeername(s, (struct sockaddr *)&peer, &len) != 0 || strcmp(peer.sun_path, "d/stream") != 0) return 2;
 	return write(s, "ping", 4) == 4 && read(s, text, sizeof text) == 4 && memcmp(text, "pong", 4) == 0 ? 0 : 3;
 }
 
-static void streams(void)
-{
+static void streams(void) {
 	struct sockaddr_un at, name;
 	struct stat st;
 	char text[8];
@@ -46,8 +41,7 @@ static void streams(void)
 	FAILS(connect(other, (struct sockaddr *)&at, len), ECONNREFUSED); /* not listening yet */
 	OK(listen(s, 5) == 0);
 	pid_t pid = fork();
-	if (pid == 0)
-		_exit(client());
+	if (pid == 0) _exit(client());
 	int c = accept(s, NULL, NULL);
 	OK(c >= 0 && read(c, text, sizeof text) == 4 && memcmp(text, "ping", 4) == 0 && write(c, "pong", 4) == 4);
 	int status;
@@ -70,8 +64,7 @@ static void streams(void)
 	close(other);
 }
 
-static void datagrams(void)
-{
+static void datagrams(void) {
 	struct sockaddr_un at, from;
 	char text[16];
 	int s = socket(AF_UNIX, SOCK_DGRAM, 0), c = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -88,15 +81,13 @@ static void datagrams(void)
 	struct mmsghdr many[2] = { { .msg_hdr = msg }, { .msg_hdr = msg } };
 	int sent = sendmmsg(c, many, 2, 0);
 	OK(sent >= 1 && many[0].msg_len == 3 && recv(s, text, sizeof text, 0) == 3);
-	if (sent == 2)
-		OK(recv(s, text, sizeof text, 0) == 3);
+	if (sent == 2) OK(recv(s, text, sizeof text, 0) == 3);
 	OK(connect(c, (struct sockaddr *)&at, len) == 0 && send(c, "three", 5, 0) == 5 && recv(s, text, sizeof text, 0) == 5);
 	close(s);
 	close(c);
 }
 
-static void descriptors(void)
-{
+static void descriptors(void) {
 	int pair[2];
 	char text[8], control[CMSG_SPACE(sizeof(int))] = "";
 	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
@@ -120,8 +111,7 @@ static void descriptors(void)
 	close(pair[1]);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	streams();
 	datagrams();

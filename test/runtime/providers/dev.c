@@ -4,19 +4,16 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
-static void device(const char *path, unsigned major_number, unsigned minor_number)
-{
+static void device(const char *path, unsigned major_number, unsigned minor_number) {
 	struct stat by_path, by_fd;
 	CHECK(stat(path, &by_path) == 0 && S_ISCHR(by_path.st_mode) && by_path.st_rdev == makedev(major_number, minor_number));
 	int fd = open(path, O_RDONLY | O_NOCTTY);
-	if (fd < 0)
-		return; /* /dev/tty without a terminal */
+	if (fd < 0) return; /* /dev/tty without a terminal */
 	CHECK(fstat(fd, &by_fd) == 0 && by_fd.st_ino == by_path.st_ino && by_fd.st_dev == by_path.st_dev);
 	close(fd);
 }
 
-static void devices(void)
-{
+static void devices(void) {
 	char bytes[64];
 	device("/dev/null", 1, 3);
 	device("/dev/zero", 1, 5);
@@ -46,8 +43,7 @@ static void devices(void)
 	CHECK_ERRNO(open("/dev/mem", O_RDONLY), ENOENT);
 }
 
-static void links(void)
-{
+static void links(void) {
 	char text[64];
 	int ends[2];
 	CHECK(pipe(ends) == 0);
@@ -64,8 +60,7 @@ static void links(void)
 	close(ends[1]);
 }
 
-static void shared(void)
-{
+static void shared(void) {
 	struct stat st;
 	CHECK(stat("/tmp", &st) == 0 && S_ISDIR(st.st_mode));
 	CHECK(stat("/dev/shm", &st) == 0 && (st.st_mode & 01777) == 01777);
@@ -82,11 +77,9 @@ static void shared(void)
 	close(fd);
 }
 
-static void terminals(void)
-{
+static void terminals(void) {
 	int control = posix_openpt(O_RDWR | O_NOCTTY);
-	if (control < 0)
-		return; /* a host without pseudo-terminals */
+	if (control < 0) return; /* a host without pseudo-terminals */
 	char name[64], again[64];
 	CHECK(grantpt(control) == 0 && unlockpt(control) == 0 && ptsname_r(control, name, sizeof name) == 0);
 	int terminal = open(name, O_RDWR | O_NOCTTY);
@@ -96,8 +89,7 @@ static void terminals(void)
 	close(control);
 }
 
-int main(void)
-{
+int main(void) {
 	check_inside_or_exit();
 	devices();
 	links();

@@ -3,16 +3,13 @@
  * of the host, BESIDE is a host file that was not declared. */
 #include "check.h"
 
-static void path_above(char *dst, size_t size, const char *path)
-{
+static void path_above(char *dst, size_t size, const char *path) {
 	snprintf(dst, size, "%s", path);
 	*strrchr(dst, '/') = 0;
 }
 
-int main(int argc, char **argv)
-{
-	if (argc != 5)
-		return 2;
+int main(int argc, char **argv) {
+	if (argc != 5) return 2;
 	check_inside_or_exit();
 	const char *file = argv[1], *directory = argv[2], *missing = argv[3], *beside = argv[4];
 	char text[64], path[PATH_MAX + 32];

@@ -10,20 +10,16 @@
 
 static char text[1 << 20];
 
-static bool link_is(const char *path, const char *expected)
-{
+static bool link_is(const char *path, const char *expected) {
 	char body[PATH_MAX];
 	ssize_t n = readlink(path, body, sizeof body - 1);
-	if (n < 0)
-		return false;
+	if (n < 0) return false;
 	body[n] = 0;
-	if (strcmp(body, expected) != 0)
-		printf("%s is %s, not %s\n", path, body, expected);
+	if (strcmp(body, expected) != 0) printf("%s is %s, not %s\n", path, body, expected);
 	return strcmp(body, expected) == 0;
 }
 
-static void self(const char *program)
-{
+static void self(const char *program) {
 	char pid[32], path[64];
 	struct stat a, b;
 	snprintf(pid, sizeof pid, "%d", getpid());
@@ -51,20 +47,17 @@ static void self(const char *program)
 	CHECK_ERRNO(open("/proc/self/status", O_RDONLY | O_CREAT | O_EXCL, 0600), EEXIST);
 }
 
-static void auxv(void)
-{
+static void auxv(void) {
 	unsigned long words[128];
 	ssize_t n = check_read("/proc/self/auxv", (char *)words, sizeof words);
 	CHECK(n > 0);
 	unsigned long entry = 0;
 	for (ssize_t i = 0; i + 1 < n / (ssize_t)sizeof words[0]; i += 2)
-		if (words[i] == AT_ENTRY)
-			entry = words[i + 1];
+		if (words[i] == AT_ENTRY) entry = words[i + 1];
 	CHECK(entry != 0 && entry == getauxval(AT_ENTRY));
 }
 
-static void maps(void)
-{
+static void maps(void) {
 	CHECK(check_read("/proc/self/maps", text, sizeof text) > 0);
 	CHECK(strstr(text, "[stack]") != NULL);
 	int lines = 0, good = 0;
@@ -72,8 +65,7 @@ static void maps(void)
 	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
 		unsigned long from, to;
 		lines++;
-		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
-			continue;
+		if (sscanf(line, "%lx-%lx", &from, &to) != 2) continue;
 		good++;
 		here = here || ((unsigned long)&maps >= from && (unsigned long)&maps < to);
 	}
@@ -86,15 +78,13 @@ static void maps(void)
 	CHECK(check_read("/proc/self/smaps", text, sizeof text) > 0 && strstr(text, "Rss:") != NULL);
 }
 
-static void mounts(void)
-{
+static void mounts(void) {
 	CHECK(check_read("/proc/mounts", text, sizeof text) > 0 && strncmp(text, "binaryfs / ", 11) == 0);
 	CHECK(check_read("/proc/self/mountinfo", text, sizeof text) > 0 && strstr(text, " / / rw") != NULL && strstr(text, " - proc proc ") != NULL);
 	CHECK(check_read("/etc/mtab", text, sizeof text) < 0 || strncmp(text, "binaryfs / ", 11) == 0);
 }
 
-static void descriptors(void)
-{
+static void descriptors(void) {
 	char path[64], body[PATH_MAX];
 	CHECK(check_write("/tmp/open", "content"));
 	int fd = open("/tmp/open", O_RDONLY);
@@ -140,30 +130,25 @@ static void descriptors(void)
 	DIR *d = opendir("/proc/self/fd");
 	CHECK(d != NULL);
 	for (struct dirent *entry; d != NULL && (entry = readdir(d)) != NULL;) {
-		if (entry->d_name[0] == '.')
-			continue;
+		if (entry->d_name[0] == '.') continue;
 		listed++;
 		CHECK(fcntl(atoi(entry->d_name), F_GETFD) >= 0);
 	}
-	for (int i = 0; i < 4096; i++)
-		open_ones += fcntl(i, F_GETFD) >= 0;
+	for (int i = 0; i < 4096; i++) open_ones += fcntl(i, F_GETFD) >= 0;
 	CHECK(listed == open_ones);
-	if (d != NULL)
-		closedir(d);
+	if (d != NULL) closedir(d);
 	close(ends[0]);
 	close(ends[1]);
 }
 
-static void processes(const char *outsider)
-{
+static void processes(const char *outsider) {
 	char path[64], child_name[32];
 	pid_t child = fork();
 	if (child == 0) {
 		chdir("/tmp");
 		int fd = open("/dev/../tmp/below", O_RDONLY);
 		(void)fd;
-		for (;;)
-			pause();
+		for (;;) pause();
 	}
 	usleep(100000);
 	snprintf(child_name, sizeof child_name, "%d", child);
@@ -187,8 +172,7 @@ static void processes(const char *outsider)
 	}
 }
 
-static void machine(void)
-{
+static void machine(void) {
 	CHECK(check_read("/proc/cpuinfo", text, sizeof text) > 0);
 	CHECK(check_read("/proc/meminfo", text, sizeof text) > 0 && strncmp(text, "MemTotal", 8) == 0);
 	CHECK(check_read("/proc/filesystems", text, sizeof text) > 0);
@@ -203,10 +187,8 @@ static void machine(void)
 	CHECK_ERRNO(access("/sys/class", F_OK), ENOENT);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc != 3)
-		return 2;
+int main(int argc, char **argv) {
+	if (argc != 3) return 2;
 	check_inside_or_exit();
 	self(argv[1]);
 	auxv();

@@ -6,8 +6,7 @@
 
 static char root[PATH_MAX];
 
-static const char *in(const char *name)
-{
+static const char *in(const char *name) {
 	static char path[4][PATH_MAX + 64];
 	static int next;
 	char *p = path[next++ % 4];
@@ -15,8 +14,7 @@ static const char *in(const char *name)
 	return p;
 }
 
-static void files(void)
-{
+static void files(void) {
 	char text[64];
 	struct stat by_path, by_fd;
 	CHECK(check_write(in("file"), "hello"));
@@ -58,29 +56,25 @@ static void files(void)
 		CHECK(errno == EOPNOTSUPP);
 }
 
-static void directories(void)
-{
+static void directories(void) {
 	struct statvfs fs;
 	char name[32], cwd[PATH_MAX];
 	CHECK(mkdir(in("dir"), 0755) == 0);
 	CHECK_ERRNO(mkdir(in("dir"), 0755), EEXIST);
 	for (int i = 0; i < 500; i++) {
 		snprintf(name, sizeof name, "dir/entry-%03d", i);
-		if (!check_write(in(name), "x"))
-			CHECK(false);
+		if (!check_write(in(name), "x")) CHECK(false);
 	}
 	int seen = 0;
 	DIR *dir = opendir(in("dir"));
 	CHECK(dir != NULL);
-	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-		seen += strncmp(entry->d_name, "entry-", 6) == 0;
+	for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) seen += strncmp(entry->d_name, "entry-", 6) == 0;
 	CHECK(seen == 500);
 	long where = 0;
 	if (dir != NULL) {
 		rewinddir(dir);
 		struct dirent *entry = NULL;
-		for (int i = 0; i < 100; i++)
-			entry = readdir(dir);
+		for (int i = 0; i < 100; i++) entry = readdir(dir);
 		CHECK(entry != NULL);
 		where = telldir(dir);
 		entry = readdir(dir);
@@ -113,8 +107,7 @@ static void directories(void)
 }
 
 /* Every way out of the volume that a link could offer ends in the image. */
-static void no_way_out(const char *planted)
-{
+static void no_way_out(const char *planted) {
 	char text[64], up[PATH_MAX + 128], target[PATH_MAX];
 	CHECK_ERRNO(open(planted, O_RDONLY), ENOENT);
 	CHECK(symlink(planted, in("absolute")) == 0);
@@ -151,14 +144,11 @@ static void no_way_out(const char *planted)
 	CHECK(fstatat(dir, "absolute", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode));
 	close(dir);
 	const char *links[] = { "absolute", "relative", "parent", "proc-root", "inside", "loop" };
-	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
-		CHECK(unlink(in(links[i])) == 0);
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) CHECK(unlink(in(links[i])) == 0);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc != 3)
-		return 2;
+int main(int argc, char **argv) {
+	if (argc != 3) return 2;
 	check_inside_or_exit();
 	snprintf(root, sizeof root, "%s", argv[1]);
 	files();

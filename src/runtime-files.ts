@@ -2,19 +2,19 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { fail, ok, type Result } from "../errors.js";
+import { fail, ok, type Result } from "./errors.js";
 
-/** `template.so`: native template; `libbinary_fs_template.a`: for the gcc path; `binaryfs.s`: for the .c form; `binaryfs-run`: launcher; `bfs-restore`: helper of extract. */
-export type RuntimeFile = "template.so" | "libbinary_fs_template.a" | "binaryfs.s" | "binaryfs-run" | "bfs-restore";
+/** `template.so`: native template; `libbinary_fs_template.a`: for the gcc path; `binaryfs.s`: for the .c form; `binaryfs-run`: launcher; `bfs-restore`, `bfs-xattr`: helpers of extract and of `--xattrs`. */
+export type RuntimeFile = "template.so" | "libbinary_fs_template.a" | "binaryfs.s" | "binaryfs-run" | "bfs-restore" | "bfs-xattr";
 
 /**
- * Path of one file of the runtime. From sources under test (`src/link`) and from the package (`dist/link`) it is the same `dist/runtime`.
+ * Path of one file of the runtime. From sources under test (`src`) and from the package (`dist`) it is the same `dist/runtime`.
  * BINARYFS_RUNTIME_DIR names another directory: for tests and for those who develop the runtime.
  */
 export function runtimePath(file: RuntimeFile): string {
   const override = process.env["BINARYFS_RUNTIME_DIR"];
   if (override !== undefined && override !== "") return `${override}/${file}`;
-  return fileURLToPath(new URL(`../../dist/runtime/${file}`, import.meta.url));
+  return fileURLToPath(new URL(`../dist/runtime/${file}`, import.meta.url));
 }
 
 /** Its bytes; `template-missing` where the runtime was not built. */
