@@ -104,7 +104,7 @@ async function buildNatively(options: BuildOptions): Promise<Result<BuildReport>
     if (!image.ok) return image;
     timer.start("link");
     const head = nativeHead(template.value, image.value);
-    const published = await finish([file.value], [[file.value, head]]);
+    const published = finish([file.value], [[file.value, head]]);
     if (!published.ok) return published;
     const digest = createHash("sha256").update(head).update(image.value.merkleRoot).digest("hex");
     return ok({ ...reportOf(output, planned.value, image.value, timer), digest });
@@ -215,7 +215,7 @@ async function writeArtefacts(
     if (!image.ok) return image;
     timer.start("link");
     const texts = textsFor(image.value);
-    const published = await finish(
+    const published = finish(
       files.value,
       others.map((file, index) => [file, texts[index] as Buffer]),
     );
@@ -258,17 +258,13 @@ async function emit(
 }
 
 /** Writes what stands at the beginning of files, then gives all of them their names. */
-async function finish(
+function finish(
   files: readonly OutputFile[],
   contents: readonly (readonly [OutputFile, Buffer])[],
-): Promise<Result<void>> {
+): Result<void> {
   for (const [file, bytes] of contents) {
     const written = writeBytes(bytes, 0, { fd: file.fd, offset: 0 });
     if (!written.ok) return written;
-  }
-  for (const file of files) {
-    const synced = await file.sync();
-    if (!synced.ok) return synced;
   }
   for (const file of files) {
     const published = file.publish();

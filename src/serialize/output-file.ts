@@ -1,13 +1,10 @@
 /** An output that appears by rename alone: written under a temporary name in the same directory, removed unless published. */
 
-import { closeSync, constants, fsync, openSync, renameSync, rmSync, statSync } from "node:fs";
-import { promisify } from "node:util";
+import { closeSync, constants, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { fail, ok, type Result } from "../errors.js";
-import { writeError } from "./run-batch.js";
 import { temporaryPath, trackTemporary, untrackTemporary } from "./temporaries.js";
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-const fsyncAsync = promisify(fsync);
 
 export class OutputFile {
   /** For reading and writing. */
@@ -49,16 +46,6 @@ export class OutputFile {
       files.push(file.value);
     }
     return ok(files);
-  }
-
-  /** Bytes reach the disk before the name does: after a power failure the name stands for the old file or for all of the new one. */
-  async sync(): Promise<Result<void>> {
-    try {
-      await fsyncAsync(this.fd);
-      return ok(undefined);
-    } catch (cause) {
-      return { ok: false, error: writeError(cause) };
-    }
   }
 
   /** Takes the output's name. */

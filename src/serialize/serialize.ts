@@ -1,6 +1,6 @@
 /** Writes a planned image into a file and computes its Merkle root in the same pass. */
 
-import { fdatasync, ftruncateSync, readSync } from "node:fs";
+import { ftruncateSync, readSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fail, ok, type Result } from "../errors.js";
 import { BLOCK_BYTES, SEGMENT_BYTES } from "../image/constants.js";
@@ -22,8 +22,6 @@ export interface SerializeOptions {
 const BATCH_SEGMENTS = 8;
 /** Below this, starting threads takes longer than they save. */
 const THREADS_FROM_BYTES = 48 * SEGMENT_BYTES;
-/** The disk gets to work this often, so that the sync at the end finds little left to do. */
-const SYNC_EVERY_BYTES = 64 * SEGMENT_BYTES;
 const HASH_BYTES = 32;
 
 /**
@@ -33,7 +31,6 @@ const HASH_BYTES = 32;
  */
 export async function serialize(plan: Plan, target: Target, options: SerializeOptions = {}): Promise<Result<Buffer>> {
   const merkle = new MerkleTree(Math.ceil(plan.sizeBytes / SEGMENT_BYTES));
-  const writeBack = new WriteBack(target.fd);
   let doneBytes = 0;
   const onLeaves = ({ firstSegment }: { readonly firstSegment: number }, leaves: Uint8Array): void => {
     const count = leaves.length / HASH_BYTES;
@@ -41,7 +38,6 @@ export async function serialize(plan: Plan, target: Target, options: SerializeOp
       merkle.setLeaf(firstSegment + index, leaves.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES));
     }
     doneBytes = Math.min(plan.sizeBytes, doneBytes + count * SEGMENT_BYTES);
-    writeBack.noteWritten(count * SEGMENT_BYTES);
     options.onProgress?.(doneBytes, plan.sizeBytes);
   };
   try {
@@ -56,38 +52,9 @@ export async function serialize(plan: Plan, target: Target, options: SerializeOp
     threads > 1
       ? await serializeInThreads(batches, target, threads, onLeaves)
       : await serializeHere(batches, target, onLeaves);
-  await writeBack.idle();
   if (!written.ok) return written;
   if (options.signal?.aborted) return fail("interrupted");
   return seal(merkle.root(plan.sizeBytes), target);
-}
-
-/** Starts writing to the disk while the rest is still being made. Failures show in the sync that the output's owner does at the end. */
-class WriteBack {
-  readonly #fd: number;
-  #unsyncedBytes = 0;
-  #running: Promise<void> | undefined;
-
-  constructor(fd: number) {
-    this.#fd = fd;
-  }
-
-  noteWritten(bytes: number): void {
-    this.#unsyncedBytes += bytes;
-    if (this.#unsyncedBytes < SYNC_EVERY_BYTES || this.#running !== undefined) return;
-    this.#unsyncedBytes = 0;
-    this.#running = new Promise((resolve) => {
-      fdatasync(this.#fd, () => {
-        this.#running = undefined;
-        resolve();
-      });
-    });
-  }
-
-  /** The descriptor may be closed only when nothing uses it any more. */
-  async idle(): Promise<void> {
-    await this.#running;
-  }
 }
 
 function* allBatches(plan: Plan, signal: AbortSignal | undefined): Generator<Batch> {

@@ -26,15 +26,13 @@ uint32_t bfs_policy_count(enum bfs_class class) {
 
 enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 	switch (c->nr) {
-#define NATIVE(nr, name)                                                                                                                                       \
-	case nr: return BFS_PASS;                                                                                                                              \
-		#define TRAP(nr, name, op)                                                                                                                     \
-	case nr:                                                                                                                                               \
-		return op(c);
+/* clang-format off */
+#define NATIVE(nr, name) case nr: return BFS_PASS;
+#define TRAP(nr, name, op) case nr: return op(c);
 #define PROCESS(nr, name)
-#define DENY(nr, name, error)                                                                                                                                  \
-	case nr: return bfs_done(c, -error);                                                                                                                   \
-		#include "policy_table.h"
+#define DENY(nr, name, error) case nr: return bfs_done(c, -(error));
+#include "policy_table.h"
+/* clang-format on */
 	default: return bfs_done(c, -ENOSYS);
 	}
 }
