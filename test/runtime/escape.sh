@@ -24,6 +24,9 @@ listener=$!
 cleanup_commands+=("kill $listener 2>/dev/null; wait $listener 2>/dev/null")
 until grep -q listening "$scratch/listener" 2>/dev/null; do sleep 0.05; done
 
+gcc -O1 -static -o "$scratch/root/bin/received" "$here/escape/received.c" || fail "compile received"
+gcc -O1 -static -o "$scratch/root/bin/inherited" "$here/escape/inherited.c" || fail "compile inherited"
+gcc -O1 -o "$scratch/send" "$here/escape/send_descriptors.c" || fail "compile send_descriptors"
 gcc -O1 -o "$scratch/root/bin/dynamic" "$here/escape/every_path_call.c" || fail "compile"
 gcc -O1 -static -o "$scratch/root/bin/static" "$here/escape/every_path_call.c" || fail "compile static"
 if command -v musl-gcc >/dev/null; then
@@ -53,6 +56,12 @@ for program in dynamic static musl; do
 		fi
 	done
 done
+# An outsider sends descriptors of the planted directory over a socket.
+for user in as_user env; do
+	expect "received descriptors ($user)" 0 '^[0-9]+ passed, 0 failed$' "$user" "$scratch/send" "$planted" "$scratch/lib.so" /bin/received "$planted"
+done
+# Directories as standard input and elsewhere are closed at the start.
+expect "an inherited directory" 0 '^[0-9]+ passed, 0 failed$' as_user bash -c 'exec 7<"$1" 0<"$1"; exec "$2" "/bin/inherited"' - "$planted" "$scratch/lib.so"
 if [ "$before" = "$(snapshot)" ]; then pass; else fail "the planted files changed: $(snapshot)"; fi
 if grep -q connected "$scratch/listener"; then fail "a program in the image connected to the host's socket"; else pass; fi
 finish

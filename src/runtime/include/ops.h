@@ -54,6 +54,8 @@ enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd);
 #define BFS_NO_DIRFD 6u
 #define BFS_WALK_PASS 1
 long bfs_call_walk(struct bfs_call *c, unsigned dirfd, unsigned path, uint32_t flags, struct bfs_loc *out);
+/* The path that arguments DIRFD and PATH name was asked for and is not there (misses.c). */
+void bfs_call_missed(const struct bfs_call *c, unsigned dirfd, unsigned path);
 /* Attributes of a location that exists. */
 long bfs_loc_attr(const struct bfs_loc *loc, struct bfs_attr *attr, uint64_t *st_dev);
 /* Hands the call to the provider of a location that is no node; ARGS as vfs.h says of bfs_provider.change. */
@@ -77,6 +79,11 @@ long bfs_make_node(const struct bfs_loc *loc, uint32_t mode, uint64_t rdev, cons
 long bfs_drop_privileges(bfs_node n, const struct bfs_attr *attr);
 /* The kernel's clock: seconds and nanoseconds since 1970. */
 void bfs_now(int64_t *sec, uint32_t *nsec);
+
+/* ---- FIFOs (op_fifo.c) ---- */
+
+/* Rewrites C so that the caller passes it: the open of FIFO INO with FLAGS (permission was checked) by the kernel, which may wait. −ENXIO where the host lets no FIFO be made. */
+long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags);
 
 /* ---- data ---- */
 

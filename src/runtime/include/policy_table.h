@@ -33,7 +33,7 @@ TRAP(21, access, bfs_op_access)
 NATIVE(22, pipe)
 NATIVE(23, select) /* as poll */
 NATIVE(24, sched_yield)
-NATIVE(25, mremap) /* works on mappings, which are real */
+TRAP(25, mremap, bfs_op_mremap) /* a mapping of a file may be several of the kernel's */
 NATIVE(26, msync) /* works on mappings, which are real */
 NATIVE(27, mincore)
 NATIVE(28, madvise)
@@ -345,7 +345,7 @@ DENY(333, io_pgetevents, ENOSYS) /* see io_setup */
 NATIVE(334, rseq)
 NATIVE(335, uretprobe) /* placed into text by the kernel itself */
 NATIVE(336, uprobe) /* placed into text by the kernel itself */
-NATIVE(424, pidfd_send_signal)
+TRAP(424, pidfd_send_signal, bfs_op_pidfd_send_signal) /* a directory of /proc will do */
 DENY(425, io_uring_setup, ENOSYS) /* opens and reads in the kernel, past every filter */
 DENY(426, io_uring_enter, ENOSYS) /* see io_uring_setup */
 DENY(427, io_uring_register, ENOSYS) /* see io_uring_setup */

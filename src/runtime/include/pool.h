@@ -239,7 +239,7 @@ uint64_t bfs_time_now(void);
 /* ---- pool_pin.c: which inodes are mapped somewhere ---------------------------------------------------------------------------------------- */
 
 /* A descriptor of the pool whose struct file holds a read lock on byte INDEX: a mapping made through it keeps the lock until the last munmap, in whatever process. */
-long bfs_pin_open(uint32_t inode_index);
+long bfs_pin_open(uint32_t inode_index, bool writable); /* not WRITABLE: mprotect(2) cannot make a shared mapping writable */
 bool bfs_pin_alive(uint32_t inode_index);
 
 /* ---- dentry.c ----------------------------------------------------------------------------------------------------------------------------- */

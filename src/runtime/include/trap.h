@@ -65,8 +65,11 @@ struct bfs_trap {
 enum bfs_verdict bfs_process_call(struct bfs_trap *t);
 /* signal.c */
 enum bfs_verdict bfs_signal_call(struct bfs_trap *t);
-/* A SIGSYS that was sent, not trapped: acts as the program asked for. */
-void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc);
+/* A SIGSYS that is the program's: sent by somebody, or of a filter of its own (FORCED: the kernel delivers that even where it is ignored). Its handler's address; 0 where none shall run:
+ * ignored, or deadly as soon as the frame's mask is back. */
+uint64_t bfs_signal_own_sigsys(bool forced);
+/* trap.S, on the program's stack: the mask with which the program's handler of SIGSYS runs. */
+void bfs_signal_enter(const struct bfs_ucontext *uc);
 #define BFS_SIGSYS 31
 #define BFS_SIGSYS_BIT (1ull << (BFS_SIGSYS - 1))
 struct bfs_ksigaction {
@@ -85,10 +88,13 @@ long bfs_slot_setup(void);
 struct bfs_slot *bfs_slot_take(void);
 struct bfs_slot {
 	uint32_t owner; /* thread id; 0 free. First member: trap.S frees a slot by a store of 0; the kernel does so after a vfork child's exec (set_tid_address) */
-	uint32_t pad[3];
+	uint32_t word; /* of slot 0: bfs_slot_fork_word */
+	uint32_t pad[2];
 	uint8_t stack[BFS_SLOT_SIZE - 16];
 };
 _Static_assert(sizeof(struct bfs_slot) == BFS_SLOT_SIZE, "slot");
+/* A word of this process that a forked child finds 0; a vfork child shares it. */
+uint32_t *bfs_slot_fork_word(void);
 /* The slot that the calling code runs on, or NULL. */
 struct bfs_slot *bfs_slot_current(void);
 
@@ -115,8 +121,8 @@ struct bfs_stack {
 void bfs_stack_parse(uint64_t *sp, struct bfs_stack *out);
 uint64_t *bfs_auxv_find(uint64_t *auxv, uint64_t type); /* the value's address, or NULL */
 char *bfs_env_get(char **envp, const char *name);
-/* Removes the first DROP arguments and every environment entry NAME=… of NAMES (NULL-terminated); returns the new stack pointer, 16-aligned. */
-uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *const *names);
+/* Removes the first DROP arguments; returns the new stack pointer, 16-aligned. */
+uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop);
 
 /* What the loader found out about a program. */
 struct bfs_elf {

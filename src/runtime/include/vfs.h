@@ -29,7 +29,10 @@ struct bfs_call {
 };
 #define BFS_SCRATCH_SIZE 1024u
 /* Memory for arguments of a passed call (rewritten socket addresses, masks); NULL where the call has none or SIZE is more than is left of it. At most one use a call. */
-static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) { return size <= BFS_SCRATCH_SIZE ? (void *)c->scratch : (void *)0; }
+static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) {
+	/* From its end down: what is not asked for lies farthest from the program's stack pointer and stays untouched. */
+	return c->scratch != 0 && size <= BFS_SCRATCH_SIZE ? (void *)((c->scratch + BFS_SCRATCH_SIZE - size) & ~15ul) : (void *)0;
+}
 enum bfs_verdict {
 	BFS_DONE, /* c->result holds the value or −errno */
 	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
@@ -53,7 +56,11 @@ enum {
 	BFS_FD_EXEC = 3,        /* the program's own file, for /proc/PID/exe */
 	BFS_FD_CARRIER = 4,     /* the ELF file that holds the runtime, executed again for every program (set by the trap layer) */
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
-	BFS_FD_LIBS = 6,        /* the libraries, first listed first */
+	BFS_FD_FIFO_QUEUE = 6,  /* socket pair whose queue holds the FIFOs in use (op_fifo.c) */
+	BFS_FD_FIFO_SEND = 7,
+	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; may be absent */
+	BFS_FD_FIFO_SLOTS = 8,                               /* how many */
+	BFS_FD_LIBS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* the libraries, first listed first */
 };
 #define BFS_MAX_LIBS 64u
 extern int bfs_fd_base; /* process-private, constant after start */
@@ -86,6 +93,8 @@ struct bfs_config {
 };
 /* First process of a tree: makes pool and placeholder, reads sections, mounts doors, /dev and /proc, sets bfs_fd_base. On failure fills WHY (a line without newline). */
 long bfs_vfs_create(const struct bfs_config *config, char *why, size_t why_size);
+/* Of it: the queue of FIFOs at its reserved places. op_fifo.c */
+long bfs_fifo_setup(void);
 /* Later program of the tree, after exec: maps pool and libraries from the reserved descriptors at FD_BASE. */
 long bfs_vfs_join(int fd_base, char *why, size_t why_size);
 
@@ -168,13 +177,15 @@ long bfs_node_fallocate(bfs_node n, uint32_t mode, uint64_t offset, uint64_t siz
 long bfs_node_seek(bfs_node n, uint64_t offset, int whence);
 /* Maps [offset, offset+size) of the file; exact semantics of mmap(2) for flags and protections; image pages come from the library file itself. */
 long bfs_node_mmap(bfs_node n, uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, uint64_t offset, bool writable_ofd);
+/* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. False where there is none. node_page_owner.c */
+bool bfs_node_page_owner(uint64_t pool_offset, bfs_node *n, uint64_t *file_offset);
 /* An open file description holds a reference, so that data of an unlinked file stays until the last one is gone. */
 long bfs_node_hold(bfs_node n);
 void bfs_node_release(bfs_node n);
 
-/* Usage of the overlay in 4 KiB pages and inodes, for statfs. */
+/* Usage of the overlay in 4 KiB pages and inodes, and pages of all images, for statfs. */
 struct bfs_usage {
-	uint64_t pages_used, pages_limit, inodes_used, inodes_limit;
+	uint64_t image_pages, pages_used, pages_limit, inodes_used, inodes_limit;
 };
 void bfs_pool_usage(struct bfs_usage *out);
 
@@ -332,6 +343,8 @@ long bfs_proc_exe(char *dst, size_t size);  /* virtual absolute path of this pro
 long bfs_proc_auxv(void *dst, size_t size); /* its auxiliary vector, terminated by AT_NULL; returns bytes */
 /* Notes a path that was asked for and not found (BINARYFS_MISSES). */
 void bfs_miss(const char *absolute_path);
+/* The same for a path in the program's memory, from descriptor DIRFD (or AT_FDCWD); made absolute by its names alone. */
+void bfs_miss_at(int dirfd, const char *user_path);
 
 /* ---- pool (pool.c, tx.c, page.c) ---------------------------------------------------------------------------------------------------------- */
 

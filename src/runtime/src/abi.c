@@ -5,6 +5,8 @@
 #include "self.h"
 #include "trap.h"
 
+#define ABI_MAX_DOORS 128u
+
 static int abi_attached;
 static char abi_why[256];
 
@@ -12,7 +14,7 @@ static long abi_fail(long rc, const char *text) {
 	size_t len = BFS_MIN(strlen(text), sizeof abi_why - 1);
 	memcpy(abi_why, text, len);
 	abi_why[len] = 0;
-	abi_attached = 0;
+	__atomic_store_n(&abi_attached, 0, __ATOMIC_RELEASE);
 	return rc;
 }
 
@@ -20,7 +22,7 @@ BFS_EXPORT const char *binaryfs_error(void) { return abi_why; }
 
 BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options) {
 	static struct bfs_lib_config lib;
-	static struct bfs_door doors[128];
+	static struct bfs_door doors[ABI_MAX_DOORS];
 	static char own[BFS_PATH_MAX];
 	struct bfs_config config = { .libs = &lib, .lib_count = 1, .doors = doors, .cwd = "/" };
 	int expected = 0;
@@ -32,10 +34,15 @@ BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options) {
 		path = options->library;
 		config.hermetic = (options->flags & BINARYFS_HERMETIC) != 0;
 		config.overlay_limit = options->overlay_bytes;
-		for (const char *const *v = options->volumes; v != NULL && v[0] != NULL && v[1] != NULL && config.door_count < 128; v += 2)
+		for (const char *const *v = options->volumes; v != NULL && v[0] != NULL; v += 2) {
+			if (v[1] == NULL) return abi_fail(-EINVAL, "a volume without its host directory");
+			if (config.door_count == ABI_MAX_DOORS) return abi_fail(-EINVAL, "too many volumes and host paths");
 			doors[config.door_count++] = (struct bfs_door){ v[0], v[1], true };
-		for (const char *const *h = options->host_paths; h != NULL && h[0] != NULL && config.door_count < 128; h++)
+		}
+		for (const char *const *h = options->host_paths; h != NULL && h[0] != NULL; h++) {
+			if (config.door_count == ABI_MAX_DOORS) return abi_fail(-EINVAL, "too many volumes and host paths");
 			doors[config.door_count++] = (struct bfs_door){ h[0], h[0], false };
+		}
 	}
 	if (path == NULL) {
 		long rc = bfs_self_path(own, sizeof own);
@@ -45,7 +52,7 @@ BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options) {
 	long rc = bfs_library_open(path, &lib, abi_why, sizeof abi_why);
 	if (rc == 0) rc = bfs_vfs_create(&config, abi_why, sizeof abi_why);
 	if (rc < 0) {
-		abi_attached = 0;
+		__atomic_store_n(&abi_attached, 0, __ATOMIC_RELEASE);
 		return rc;
 	}
 	__atomic_store_n(&abi_attached, 2, __ATOMIC_RELEASE);

@@ -8,8 +8,8 @@ struct door {
 	char host[BFS_PATH_MAX];  /* "" for a volume that has no host directory yet */
 	bool volume;
 	bool directory; /* declared with a trailing slash */
-	bool declared;  /* by an image */
 };
+enum door_origin { DOOR_RUN, DOOR_IMAGE, DOOR_SEALED_IMAGE };
 struct doors {
 	struct door *list; /* BFS_MAX_MOUNTS of them */
 	uint32_t count;
@@ -57,13 +57,13 @@ static struct door *door_find(struct doors *d, const char *guest) {
 	return NULL;
 }
 
-/* One door. HOST is NULL for a volume without a host directory. The image listed first wins; what is given at run time wins over the images, unless one is sealed:
- * then it may only say where a declared volume without a host directory is. */
-static long door_add(struct doors *d, const struct bfs_section_path *guest, const struct bfs_section_path *host, bool volume, bool declared) {
+/* One door. HOST is NULL for a volume without a host directory. The image listed first wins; what is given at run time wins over the images. Where an image is sealed, the doors are those that
+ * sealed images declare: another library adds none, and at run time it may only be said where a declared volume without a host directory is. */
+static long door_add(struct doors *d, const struct bfs_section_path *guest, const struct bfs_section_path *host, bool volume, enum door_origin origin) {
 	if (d->count == BFS_MAX_MOUNTS) return door_refuse(d, -ENOSPC, "too many host paths and volumes", NULL);
 	struct door *door = &d->list[d->count];
 	bool slash;
-	*door = (struct door){ .volume = volume, .declared = declared };
+	*door = (struct door){ .volume = volume };
 	if (!door_clean(guest->bytes, guest->len, door->guest, &door->directory)) {
 		/* For the message alone: as much of it as it holds. */
 		memcpy(door->host, guest->bytes, BFS_MIN(guest->len, BFS_PATH_MAX - 1));
@@ -76,11 +76,11 @@ static long door_add(struct doors *d, const struct bfs_section_path *guest, cons
 	if (!volume) memcpy(door->host, door->guest, sizeof door->host);
 	struct door *known = door_find(d, door->guest);
 	if (known == NULL) {
-		if (!declared && d->sealed) return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
+		if (d->sealed && origin != DOOR_SEALED_IMAGE) return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
 		d->count++;
 		return 0;
 	}
-	if (declared || (known->volume == volume && bfs_str_eq(known->host, door->host))) return 0;
+	if (origin != DOOR_RUN || (known->volume == volume && bfs_str_eq(known->host, door->host))) return 0;
 	if (d->sealed && !(known->volume && volume && known->host[0] == '\0'))
 		return door_refuse(d, -EACCES, "the image is sealed: a declared host path or volume cannot be changed", door->guest);
 	known->volume = volume;
@@ -89,17 +89,20 @@ static long door_add(struct doors *d, const struct bfs_section_path *guest, cons
 	return 0;
 }
 
-static long door_of_image(struct doors *d, const struct bfs_lib_config *lib) {
+/* The doors of LIB, in the pass for sealed images or for the others. */
+static long door_of_image(struct doors *d, const struct bfs_lib_config *lib, bool sealed) {
 	struct bfs_sections sections;
 	struct bfs_section_path guest, host;
 	const char *why;
 	if (bfs_sections_read(lib, &sections, &why) < 0) return door_refuse(d, -ENOEXEC, why, lib->path);
-	d->sealed = d->sealed || sections.sealed;
+	if (sections.sealed != sealed) return 0;
+	d->sealed = d->sealed || sealed;
+	enum door_origin origin = sealed ? DOOR_SEALED_IMAGE : DOOR_IMAGE;
 	long more, r = 0;
 	for (uint64_t at = 0; r == 0 && (more = bfs_sections_host_path(&sections, &at, &guest)) != 0;)
-		r = more < 0 ? door_refuse(d, -ENOEXEC, "the image has a malformed host path section", lib->path) : door_add(d, &guest, &guest, false, true);
+		r = more < 0 ? door_refuse(d, -ENOEXEC, "the image has a malformed host path section", lib->path) : door_add(d, &guest, &guest, false, origin);
 	for (uint64_t at = 0; r == 0 && (more = bfs_sections_volume(&sections, &at, &guest, &host)) != 0;)
-		r = more < 0 ? door_refuse(d, -ENOEXEC, "the image has a malformed volume section", lib->path) : door_add(d, &guest, &host, true, true);
+		r = more < 0 ? door_refuse(d, -ENOEXEC, "the image has a malformed volume section", lib->path) : door_add(d, &guest, &host, true, origin);
 	return r;
 }
 
@@ -108,7 +111,7 @@ static long door_of_run(struct doors *d, const struct bfs_door *door) {
 	const char *host_text = door->volume ? door->host : door->guest;
 	if (host_text == NULL || host_text[0] == '\0') return door_refuse(d, -EINVAL, "a volume needs GUEST=HOST", door->guest);
 	struct bfs_section_path host = { host_text, (uint32_t)strlen(host_text) };
-	return door_add(d, &guest, &host, door->volume, false);
+	return door_add(d, &guest, &host, door->volume, DOOR_RUN);
 }
 
 /* A volume that nobody gave a directory is an empty directory of the overlay. */
@@ -122,9 +125,11 @@ static long door_mount(struct doors *d, struct door *door) {
 	} else {
 		if (bfs_host_stat(AT_FDCWD, door->host, 0, &st) == 0)
 			flags = (flags & ~(uint32_t)BFS_MOUNT_DIRECTORY) | (BFS_S_TYPE(st.st_mode) == S_IFDIR ? BFS_MOUNT_DIRECTORY : 0);
+		else if (door->volume) /* what the program writes there is meant to stay */
+			return door_refuse(d, -ENOENT, "the host directory of a volume does not exist or cannot be reached", door->host);
 		else {
 			bfs_log(BFS_LOG_WARN, "%s is not on the host (yet)", door->host);
-			flags |= BFS_MOUNT_ABSENT | (door->volume ? BFS_MOUNT_DIRECTORY : 0);
+			flags |= BFS_MOUNT_ABSENT;
 		}
 		r = bfs_mount_add(door->guest, door->host, flags);
 	}
@@ -156,7 +161,8 @@ long bfs_doors_setup(const struct bfs_config *config, char *why, size_t why_size
 	long memory = bfs_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory < 0 && memory > -4096) return memory;
 	struct doors d = { .list = (struct door *)memory, .why = why, .why_size = why_size };
-	for (uint32_t i = 0; i < config->lib_count && r == 0; i++) r = door_of_image(&d, &config->libs[i]);
+	for (uint32_t i = 0; i < config->lib_count && r == 0; i++) r = door_of_image(&d, &config->libs[i], true);
+	for (uint32_t i = 0; i < config->lib_count && r == 0; i++) r = door_of_image(&d, &config->libs[i], false);
 	for (uint32_t i = 0; i < config->door_count && r == 0; i++) r = door_of_run(&d, &config->doors[i]);
 	if (r == 0) r = door_mount_all(&d);
 	bfs_raw2(__NR_munmap, memory, size);

@@ -63,6 +63,7 @@ static long elf_interpreter(const struct elf_file *f, char *dst, size_t size) {
 long bfs_elf_check(int fd, char *interp, size_t size) {
 	struct elf_file f = { .fd = fd };
 	long rc = elf_parse(&f);
+	if (rc == 0 && f.header.e_type == ET_EXEC && f.low < BFS_GATE_ADDR + BFS_GATE_SIZE && f.high > BFS_GATE_ADDR) rc = -ENOMEM;
 	return rc < 0 ? rc : elf_interpreter(&f, interp, size);
 }
 

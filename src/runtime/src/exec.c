@@ -30,7 +30,7 @@ static void exec_close(int fd) { bfs_syscall(__NR_close, (uint64_t)fd, 0, 0, 0, 
 static long exec_open(int dirfd, const char *path, uint32_t flags, bool host_program) {
 	long fd;
 	if (host_program)
-		fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+		fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	else
 		fd = bfs_syscall(__NR_openat, (uint64_t)dirfd, BFS_ARG(path),
 			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | ((flags & AT_SYMLINK_NOFOLLOW) ? O_NOFOLLOW : 0), 0, 0, 0);
@@ -172,10 +172,9 @@ static long exec_carrier(struct exec_plan *plan, const char **argv, uint64_t use
 	uint64_t old_tid_address = 0;
 	long rc = bfs_raw3(__NR_fcntl, plan->fd, F_SETFD, 0);
 	if (rc < 0) return rc;
-	if (slot != NULL) {
-		bfs_raw5(__NR_prctl, PR_GET_TID_ADDRESS, &old_tid_address, 0, 0, 0);
-		bfs_raw1(__NR_set_tid_address, &slot->owner);
-	}
+	/* Where the kernel does not tell the old address (no CONFIG_CHECKPOINT_RESTORE), that of a thread must stay: its joiner waits for it. A vfork child leads its group and has none. */
+	if (slot != NULL && bfs_raw5(__NR_prctl, PR_GET_TID_ADDRESS, &old_tid_address, 0, 0, 0) < 0 && bfs_raw0(__NR_gettid) != bfs_raw0(__NR_getpid)) slot = NULL;
+	if (slot != NULL) bfs_raw1(__NR_set_tid_address, &slot->owner);
 	rc = bfs_raw5(__NR_execveat, bfs_fd(BFS_FD_CARRIER), "", argv, user_envp, AT_EMPTY_PATH);
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, old_tid_address);
 	return rc;

@@ -43,6 +43,20 @@ static void filter_require_plain_fd(unsigned index, uint8_t count) {
 	filter_put(BPF_JMP | BPF_JGE | BPF_K, count, 0, (uint32_t)filter_fd_base);
 }
 
+/* Native calls with one form that is refused. */
+static bool filter_judged(unsigned nr) { return nr == __NR_prctl || nr == __NR_clone || nr == __NR_unshare; }
+static void filter_refuse(unsigned nr) {
+	filter_load(FILTER_OFF_ARG(0));
+	if (nr == __NR_prctl) { /* would send the runtime's own calls to the program: a kernel without it says EINVAL */
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 59 /* PR_SET_SYSCALL_USER_DISPATCH */);
+		filter_return(SECCOMP_RET_ERRNO | EINVAL);
+	} else { /* locks in shared memory know their owners by thread numbers, which must mean the same in the whole tree */
+		filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x20000000 /* CLONE_NEWPID */);
+		filter_return(SECCOMP_RET_ERRNO | EPERM);
+	}
+	filter_return(SECCOMP_RET_ALLOW);
+}
+
 /* The harmless forms of trapping calls. */
 static void filter_arguments(unsigned nr) {
 	switch (nr) {
@@ -83,7 +97,12 @@ static void filter_arguments(unsigned nr) {
 static void filter_leaf(unsigned nr) {
 	struct bfs_policy policy = bfs_policy_of(nr);
 	switch ((enum bfs_class)policy.class) {
-	case BFS_CLASS_NATIVE: filter_return(SECCOMP_RET_ALLOW); return;
+	case BFS_CLASS_NATIVE:
+		if (filter_judged(nr))
+			filter_refuse(nr);
+		else
+			filter_return(SECCOMP_RET_ALLOW);
+		return;
 	case BFS_CLASS_DENY: filter_return(SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA)); return;
 	case BFS_CLASS_TRAP:
 	case BFS_CLASS_PROCESS: break;
@@ -104,7 +123,7 @@ static bool filter_same(unsigned a, unsigned b) {
 	struct bfs_policy x = bfs_policy_of(a), y = bfs_policy_of(b);
 	if (x.class != y.class) return false;
 	if (x.class == BFS_CLASS_DENY) return x.errno == y.errno;
-	if (x.class == BFS_CLASS_NATIVE) return true;
+	if (x.class == BFS_CLASS_NATIVE) return !filter_judged(a) && !filter_judged(b);
 	unsigned start = filter_length;
 	filter_arguments(a);
 	filter_arguments(b);

@@ -78,7 +78,6 @@ static void launch_arm(struct launch *l) {
 
 void bfs_launch(uint64_t *sp) {
 	struct launch *l = &launch_state;
-	static const char *const removed[] = { "LD_PRELOAD", NULL };
 	bfs_stack_parse(sp, &l->stack);
 	if (l->stack.argc > 0 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_MAGIC)) bfs_program_start(sp);
 	bool preload = l->stack.argc > 1 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_PRELOAD);
@@ -96,9 +95,9 @@ void bfs_launch(uint64_t *sp) {
 	if (!preload && command[0] == '-') {
 		if (!bfs_str_eq(command, "--") || l->stack.argc < 3) launch_usage(l->stack.argv[0]);
 		command = l->stack.argv[2];
-		bfs_stack_strip(&l->stack, 2, preload ? removed : NULL);
+		bfs_stack_strip(&l->stack, 2);
 	} else {
-		bfs_stack_strip(&l->stack, preload ? 2 : 1, preload ? removed : NULL);
+		bfs_stack_strip(&l->stack, preload ? 2 : 1);
 	}
 	launch_arm(l);
 	uint64_t mask = bfs_sigmask_set(~0ull);

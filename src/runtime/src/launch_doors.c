@@ -15,10 +15,10 @@ static void launch_close_door(uint64_t fd) {
 	}
 	/* The standard three must stay open, or the next file opened would take their place. */
 	long null_fd = bfs_raw4(__NR_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
-	if (null_fd >= 0 && (uint64_t)null_fd != fd) {
-		bfs_raw3(__NR_dup3, null_fd, fd, 0);
-		bfs_raw1(__NR_close, null_fd);
-	}
+	if (null_fd < 0) null_fd = bfs_raw2(__NR_memfd_create, "binaryfs-null", 1 /* MFD_CLOEXEC */);
+	if (null_fd < 0 || bfs_raw3(__NR_dup3, null_fd, fd, 0) < 0)
+		bfs_die(125, "not-armed", "an inherited directory descriptor cannot be replaced", "/dev/null", "close descriptors 0, 1 and 2 or open them on files");
+	bfs_raw1(__NR_close, null_fd);
 }
 
 void bfs_launch_close_doors(void) {

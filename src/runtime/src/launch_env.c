@@ -20,10 +20,12 @@ static const char *launch_item(struct launch *l, const char **list) {
 	return start;
 }
 
-static void launch_add_library(struct launch *l, const char *path) {
+/* FILE is what is opened, NAME what messages say. */
+static void launch_add_library(struct launch *l, const char *file, const char *path) {
 	char why[128];
 	struct bfs_lib_config lib;
-	long rc = bfs_library_open(path, &lib, why, sizeof why);
+	long rc = bfs_library_open(file, &lib, why, sizeof why);
+	lib.path = path;
 	if (rc < 0)
 		bfs_die(125, rc == -ENOENT ? "library-missing" : "not-a-library", why, path, "name a library that binaryfs build made, readable by this user");
 	for (uint32_t i = 0; i < l->config.lib_count; i++) {
@@ -38,10 +40,11 @@ static void launch_add_library(struct launch *l, const char *path) {
 }
 
 static void launch_libraries(struct launch *l) {
-	if ((bfs_launch_note.flags & BFS_NOTE_HAS_IMAGE) != 0) launch_add_library(l, l->carrier_path);
+	/* The very file that runs: its name may stand for a newer build by now. */
+	if ((bfs_launch_note.flags & BFS_NOTE_HAS_IMAGE) != 0) launch_add_library(l, "/proc/self/exe", l->carrier_path);
 	const char *list = bfs_env_get(l->stack.envp, "SCONE_EXTENSIONS_PATH");
 	if (list != NULL)
-		for (const char *item; (item = launch_item(l, &list)) != NULL;) launch_add_library(l, item);
+		for (const char *item; (item = launch_item(l, &list)) != NULL;) launch_add_library(l, item, item);
 	if (l->config.lib_count == 0)
 		bfs_die(125, "no-library", "SCONE_EXTENSIONS_PATH names no library", "", "set SCONE_EXTENSIONS_PATH=LIB.so, or run LIB.so CMD");
 }
@@ -52,12 +55,12 @@ static void launch_add_door(struct launch *l, const char *guest, const char *hos
 	l->doors[l->config.door_count++] = (struct bfs_door){ guest, host, volume };
 }
 
-/* An unescaped "=" divides GUEST and HOST; launch_item has taken the escapes of colons away already. */
+/* The first "=" divides GUEST and HOST: a host path may have more of them. */
 static void launch_doors(struct launch *l) {
 	const char *list = bfs_env_get(l->stack.envp, "BINARYFS_VOLUMES");
 	if (list != NULL) {
 		for (const char *item; (item = launch_item(l, &list)) != NULL;) {
-			char *equals = (char *)item;
+			char *equals = (char *)(uintptr_t)item;
 			while (*equals != 0 && *equals != '=') equals++;
 			if (*equals == 0) bfs_die(125, "bad-volume", "a volume is not GUEST=HOST", item, "write BINARYFS_VOLUMES=/data=/srv/data");
 			*equals = 0;

@@ -8,6 +8,7 @@ struct map_job {
 	uint64_t addr;        /* where the range lies */
 	uint64_t size;        /* whole pages */
 	uint64_t offset;      /* of the file */
+	uint64_t reach;       /* of the file: up to here pages are mapped, beyond it nothing */
 	uint32_t prot, flags; /* of each run, MAP_FIXED included */
 	int pin;              /* descriptor that pool pages are mapped through, or −1 */
 };
@@ -84,7 +85,7 @@ static long map_base_run(const struct map_job *j, const struct bfs_inode *inode,
 
 static long map_overlay(const struct map_job *j, const struct bfs_inode *inode) {
 	long error = 0;
-	uint64_t end = map_round(inode->size);
+	uint64_t end = BFS_MAX(map_round(inode->size), j->reach);
 	for (uint64_t done = 0, len = 0; error == 0 && done < j->size; done += len) {
 		uint64_t offset = j->offset + done, index = offset / BFS_PAGE_SIZE, next;
 		len = j->size - done;
@@ -117,18 +118,32 @@ static bool map_has_pages(const struct bfs_inode *inode, uint64_t first, uint64_
 	return false;
 }
 
+/* A shared mapping that goes well beyond the end of the file is that of a program that lets the file grow under it (LMDB, Bolt). Such a one gets its pages now, as a mapping cannot be
+ * changed in other processes later; so a touch beyond the end is no SIGBUS there. A mapping that ends a few pages after the file is not meant so. */
+#define MAP_GROW_PAGES 16u
+
+static uint64_t map_reach(const struct map_job *j, const struct bfs_inode *inode, bool own_pages) {
+	const struct bfs_control *c = bfs_p.control;
+	uint64_t eof = map_round(inode->size), end = j->offset + j->size, from = BFS_MAX(eof, j->offset);
+	if (!own_pages || end < from || (end - from) / BFS_PAGE_SIZE < MAP_GROW_PAGES) return BFS_MIN(end, eof);
+	uint64_t spare = (c->page_limit - BFS_MIN(c->pages_used, c->page_limit)) / 8 * BFS_PAGE_SIZE;
+	return from + BFS_MIN(end - from, spare);
+}
+
 /* Under the inode lock: makes the pages that a shared mapping must have, and pins the inode where pool pages will be mapped. */
 static long map_prepare(struct map_job *j, struct bfs_inode *inode, bool shared, bool writable) {
-	uint64_t end = BFS_MIN(j->offset + j->size, map_round(inode->size)), first = j->offset / BFS_PAGE_SIZE;
+	bool own_pages = shared && (writable || inode->base == 0);
+	uint64_t end = map_reach(j, inode, own_pages), first = j->offset / BFS_PAGE_SIZE;
 	long error = 0;
 	if (inode->dirty_end > inode->size) error = bfs_data_clear(inode, inode->size, map_round(inode->size));
 	if (error != 0 || j->offset >= end) return error;
-	if (shared && (writable || inode->base == 0)) {
+	j->reach = end;
+	if (own_pages) {
 		bfs_data_ensure(inode, first, end / BFS_PAGE_SIZE - 1, &error);
 		if (error != 0) return error == -ENOSPC ? -ENOMEM : error;
 	}
 	if (!map_has_pages(inode, first, end / BFS_PAGE_SIZE - 1)) return 0;
-	long pin = bfs_pin_open(bfs_inode_index(inode));
+	long pin = bfs_pin_open(bfs_inode_index(inode), writable);
 	if (pin < 0) return pin;
 	j->pin = (int)pin;
 	bfs_change_begin();

@@ -123,7 +123,13 @@ bool bfs_ofd_refers(bfs_node n) {
 void bfs_pool_usage(struct bfs_usage *out) {
 	const struct bfs_control *c = bfs_p.control;
 	if (c->pages_used > c->page_limit / 10 * 9 || c->inode_count > c->inode_limit / 10 * 9 || c->orphans != 0) bfs_ofd_sweep();
-	*out = (struct bfs_usage){ .pages_used = c->pages_used, .pages_limit = c->page_limit, .inodes_used = c->inode_count, .inodes_limit = c->inode_limit - 1 };
+	uint64_t image_bytes = 0;
+	for (uint32_t i = 0; i < c->lib_count; i++) image_bytes += c->libs[i].size;
+	*out = (struct bfs_usage){ .image_pages = (image_bytes + BFS_PAGE_SIZE - 1) / BFS_PAGE_SIZE,
+		.pages_used = c->pages_used,
+		.pages_limit = c->page_limit,
+		.inodes_used = c->inode_count,
+		.inodes_limit = c->inode_limit - 1 };
 }
 
 /* ---- opening ---- */

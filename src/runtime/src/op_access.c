@@ -15,6 +15,7 @@ static enum bfs_verdict access_at(struct bfs_call *c, unsigned dirfd, unsigned p
 		r = bfs_node_attr(loc.node, &attr);
 		if (r == 0 && mode != 0) r = bfs_permission(&attr, (uint32_t)mode, effective);
 	}
+	if (r == -ENOENT) bfs_call_missed(c, dirfd, path);
 	return bfs_done(c, r);
 }
 

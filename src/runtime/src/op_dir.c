@@ -48,6 +48,8 @@ static enum bfs_verdict dir_call(struct bfs_call *c, bool old) {
 	struct bfs_loc loc;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
+	/* No directory of the tree is the kernel's own: one that somebody outside sent would list the host. */
+	if (ofd == NULL && verdict == BFS_PASS) return bfs_done(c, bfs_raw2(__NR_fcntl, bfs_arg_fd(c, 0), F_GETFD) < 0 ? -EBADF : -ENOTDIR);
 	if (ofd == NULL) return verdict;
 	long r = bfs_ofd_attr(ofd, &attr, NULL);
 	if (r == 0 && (attr.mode & S_IFMT) != S_IFDIR) r = -ENOTDIR;

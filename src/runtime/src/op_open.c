@@ -49,7 +49,7 @@ static long open_check_type(const struct bfs_loc *loc, uint32_t type, uint32_t f
 	return 0;
 }
 
-static long open_node(const struct bfs_loc *loc, const struct open_want *w) {
+static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	struct bfs_attr attr;
 	long r = bfs_node_attr(loc->node, &attr);
 	uint32_t type = attr.mode & S_IFMT;
@@ -59,7 +59,12 @@ static long open_node(const struct bfs_loc *loc, const struct open_want *w) {
 	r = bfs_permission(&attr, open_access_mask(w->flags), true);
 	if (r == 0 && (w->flags & O_NOATIME) != 0 && !bfs_is_owner(&attr)) r = -EPERM;
 	if (r < 0) return r;
-	if (type == S_IFSOCK || type == S_IFIFO || type == S_IFBLK) return -ENXIO;
+	if (type == S_IFIFO) {
+		r = bfs_fifo_open(w->call, attr.ino, w->flags);
+		w->passes = r == 0;
+		return r;
+	}
+	if (type == S_IFSOCK || type == S_IFBLK) return -ENXIO;
 	if (type == S_IFCHR) return bfs_device_open(attr.mode, attr.rdev, w->flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW));
 	long fd = bfs_ofd_open(loc, w->flags);
 	if (fd < 0 || (w->flags & O_TRUNC) == 0 || type != S_IFREG) return fd;
@@ -142,7 +147,11 @@ static long open_at(struct bfs_call *c, unsigned dirfd, unsigned path, struct op
 	if ((w->flags & O_CREAT) != 0) walk |= BFS_WALK_CREATE;
 	for (;;) {
 		r = bfs_call_walk(c, dirfd, path, walk, &loc);
-		if (r == -ENOENT) return open_host_library(c, path, w);
+		if (r == -ENOENT) {
+			r = open_host_library(c, path, w);
+			if (r == -ENOENT) bfs_call_missed(c, dirfd, path);
+			return r;
+		}
 		if (r < 0) return r;
 		if ((w->flags & __O_TMPFILE) != 0) return open_anonymous(&loc, w);
 		if (loc.kind != BFS_LOC_NODE) return open_provided(&loc, w);

@@ -22,6 +22,7 @@ static enum bfs_verdict readlink_at(struct bfs_call *c, unsigned dirfd, unsigned
 	long r = bfs_call_walk(c, dirfd, path, empty ? BFS_WALK_EMPTY : 0, &loc);
 	if (r == BFS_WALK_PASS) return BFS_PASS;
 	if (r == 0) r = readlink_body(&loc, empty, body, sizeof body);
+	if (r == -ENOENT && !empty) bfs_call_missed(c, dirfd, path);
 	if (r > 0) {
 		r = BFS_MIN(r, size);
 		if (bfs_copy_out((char *)c->a[path + 1], body, (size_t)r) < 0) r = -EFAULT;

@@ -40,6 +40,15 @@ static long rename_nodes(const struct bfs_loc *from, const struct bfs_loc *to, u
 	return bfs_node_rename(from->parent, from->name, from->name_len, to->parent, to->name, to->name_len, flags);
 }
 
+/* A mount point that a walk has entered cannot be moved nor replaced: the entry belongs to the file system above. */
+static long rename_check_mounts(const struct bfs_loc *from, const struct bfs_loc *to, uint32_t flags) {
+	bool from_root = from->kind != BFS_LOC_NODE && from->rel[0] == '\0', to_root = to->kind != BFS_LOC_NODE && to->rel[0] == '\0';
+	if (to_root && (flags & RENAME_NOREPLACE) != 0) return -EEXIST;
+	if (from_root) return to_root || to->kind == BFS_LOC_NODE ? -EBUSY : -EXDEV;
+	if (to_root) return from->kind == BFS_LOC_NODE ? -EBUSY : -EXDEV;
+	return 0;
+}
+
 static long rename_at(struct bfs_call *c, unsigned from_fd, unsigned from_path, unsigned to_fd, unsigned to_path, uint32_t flags) {
 	struct bfs_loc from, to;
 	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
@@ -51,6 +60,8 @@ static long rename_at(struct bfs_call *c, unsigned from_fd, unsigned from_path, 
 	if (to.last_is_dot || (to.kind == BFS_LOC_NODE && to.name_len == 0)) return (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : -EBUSY;
 	if (from.kind == BFS_LOC_NODE && to.kind == BFS_LOC_NODE) return rename_nodes(&from, &to, flags);
 	if (from.kind == BFS_LOC_NODE && from.node == BFS_NODE_NONE) return -ENOENT;
+	r = rename_check_mounts(&from, &to, flags);
+	if (r < 0) return r;
 	if (from.kind != to.kind) return -EXDEV;
 	struct bfs_call sub = { .nr = __NR_renameat2, .a = { 0, 0, 0, 0, flags, 0 } };
 	return bfs_provider_of(from.kind)->change2(__NR_renameat2, &from, &to, &sub);

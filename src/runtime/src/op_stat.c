@@ -66,6 +66,7 @@ static enum bfs_verdict stat_path(struct bfs_call *c, unsigned dirfd, unsigned p
 	uint32_t walk = ((at_flags & AT_SYMLINK_NOFOLLOW) == 0 ? BFS_WALK_FOLLOW : 0u) | ((at_flags & AT_EMPTY_PATH) != 0 ? BFS_WALK_EMPTY : 0u);
 	long r = bfs_call_walk(c, dirfd, path, walk, &loc);
 	if (r == BFS_WALK_PASS) return BFS_PASS;
+	if (r == -ENOENT) bfs_call_missed(c, dirfd, path);
 	if (r == 0) r = bfs_loc_attr(&loc, &attr, &dev);
 	if (r == 0) r = extended ? statx_out(&attr, dev, (void *)c->a[buffer]) : stat_out(&attr, dev, (void *)c->a[buffer]);
 	return bfs_done(c, r);

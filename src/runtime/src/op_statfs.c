@@ -10,12 +10,12 @@
 static long statfs_node(void *user) {
 	struct bfs_usage usage;
 	bfs_pool_usage(&usage);
-	usage.pages_used = BFS_MAX(usage.pages_used, 1u); /* no file system is quite empty, and df-like programs divide by what is used */
+	uint64_t free = usage.pages_limit - BFS_MIN(usage.pages_used, usage.pages_limit);
 	struct statfs st = {
 		.f_type = STATFS_TMPFS_MAGIC,
 		.f_bsize = (long)BFS_BLOCK_SIZE,
-		.f_blocks = (long)usage.pages_limit,
-		.f_bfree = (long)(usage.pages_limit - BFS_MIN(usage.pages_used, usage.pages_limit)),
+		.f_blocks = (long)(usage.image_pages + usage.pages_limit), /* the image is full, the overlay bounded */
+		.f_bfree = (long)free,
 		.f_files = (long)usage.inodes_limit,
 		.f_ffree = (long)(usage.inodes_limit - BFS_MIN(usage.inodes_used, usage.inodes_limit)),
 		.f_fsid = { { (int)BFS_ST_DEV, 0 } },

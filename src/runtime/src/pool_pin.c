@@ -8,10 +8,10 @@ static long pin_lock(int fd, int command, short type, uint32_t index, struct flo
 	return bfs_raw3(__NR_fcntl, fd, command, out);
 }
 
-long bfs_pin_open(uint32_t inode_index) {
+long bfs_pin_open(uint32_t inode_index, bool writable) {
 	char path[48] = "/proc/self/fd/";
 	bfs_u64_text(path + 14, (uint64_t)bfs_fd(BFS_FD_POOL));
-	long fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+	long fd = bfs_raw4(__NR_openat, AT_FDCWD, path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
 	if (fd < 0) return fd;
 	struct flock lock;
 	long error = pin_lock((int)fd, F_OFD_SETLK, F_RDLCK, inode_index, &lock);

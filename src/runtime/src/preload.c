@@ -39,12 +39,13 @@ static char **preload_vector(char *text, size_t count, size_t room_before) {
 	return vector;
 }
 
-/* Does a colon- or space-separated list name the file that PATH names? Compared by device and inode. */
-static bool preload_lists(const char *list, const char *path) {
+/* Takes the file that PATH names out of a colon- or space-separated list; false where it is not in it. Compared by device and inode. */
+static bool preload_take(char *list, const char *path) {
 	struct {
 		uint64_t dev, ino, rest[32];
 	} own, other;
 	static char item[BFS_PATH_MAX];
+	bool found = false;
 	if (bfs_raw4(__NR_newfstatat, AT_FDCWD, path, &own, 0) < 0) return false;
 	while (*list != 0) {
 		size_t len = 0;
@@ -55,12 +56,24 @@ static bool preload_lists(const char *list, const char *path) {
 			/* A name without a slash was looked up in the library path: its base name must do. */
 			const char *base = path + strlen(path);
 			while (base > path && base[-1] != '/') base--;
-			if (bfs_str_eq(item, base)) return true;
-			if (bfs_raw4(__NR_newfstatat, AT_FDCWD, item, &other, 0) == 0 && other.dev == own.dev && other.ino == own.ino) return true;
+			if (bfs_str_eq(item, base) || (bfs_raw4(__NR_newfstatat, AT_FDCWD, item, &other, 0) == 0 && other.dev == own.dev && other.ino == own.ino)) {
+				len += list[len] != 0;
+				memmove(list, list + len, strlen(list + len) + 1);
+				found = true;
+				continue;
+			}
 		}
 		list += len + (list[len] != 0);
 	}
-	return false;
+	return found;
+}
+
+/* Takes the entry with value VALUE out of ENVP. */
+static void preload_drop(char **envp, const char *value) {
+	char **kept = envp;
+	for (char **e = envp; *e != NULL; e++)
+		if (value < *e || value > *e + strlen(*e)) *kept++ = *e;
+	*kept = NULL;
 }
 
 __attribute__((constructor)) static void preload_constructor(void) {
@@ -71,8 +84,9 @@ __attribute__((constructor)) static void preload_constructor(void) {
 	if (bfs_raw3(__NR_msync, BFS_GATE_ADDR, BFS_GATE_SIZE, 1 /* MS_ASYNC */) == 0) return;
 	char *env_text = preload_strings("/proc/self/environ", &envc);
 	char **envp = env_text == NULL ? NULL : preload_vector(env_text, envc, 0);
-	const char *list = envp == NULL ? NULL : bfs_env_get(envp, "LD_PRELOAD");
-	if (list == NULL || bfs_self_path(own, sizeof own) < 0 || !preload_lists(list, own)) return;
+	char *list = envp == NULL ? NULL : bfs_env_get(envp, "LD_PRELOAD");
+	if (list == NULL || bfs_self_path(own, sizeof own) < 0 || !preload_take(list, own)) return;
+	if (list[0] == 0) preload_drop(envp, list);
 	char *arg_text = preload_strings("/proc/self/cmdline", &argc);
 	char **argv = arg_text == NULL ? NULL : preload_vector(arg_text, argc, 2);
 	long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", program, sizeof program - 1);

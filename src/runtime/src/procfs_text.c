@@ -134,7 +134,12 @@ long bfs_proc_open_text(const char *rel, const struct bfs_proc_entry *entry, uin
 	switch (entry->rule) {
 	case BFS_PROC_MAPS: bfs_proc_text_maps(rel, &t); break;
 	case BFS_PROC_AUXV: procfs_text_auxv(rel, entry, &t); break;
-	case BFS_PROC_FDINFO: procfs_text_fdinfo(bfs_proc_fd_ofd(entry), &t); break;
+	case BFS_PROC_FDINFO: {
+		const struct bfs_ofd *ofd = bfs_proc_fd_ofd(entry); /* may have been closed since it was looked up */
+		if (ofd == NULL) return -ENOENT;
+		procfs_text_fdinfo(ofd, &t);
+		break;
+	}
 	default: bfs_proc_text_mounts(entry, &t); break;
 	}
 	long fd = t.failed ? -ENOMEM : procfs_text_file(&t, flags & (O_CLOEXEC | O_NONBLOCK));

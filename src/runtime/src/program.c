@@ -144,7 +144,7 @@ void bfs_program_start(uint64_t *sp) {
 			rc == -ENOENT ? "the program's loader (PT_INTERP) is neither in the image nor on the host" : "the program cannot be mapped",
 			program_exe, "pack the loader, or leave out --hermetic");
 
-	uint64_t *new_sp = bfs_stack_strip(&stack, BFS_ARGV_OWN, NULL);
+	uint64_t *new_sp = bfs_stack_strip(&stack, BFS_ARGV_OWN);
 	program_auxv = stack.auxv;
 	program_set_auxv(stack.auxv, AT_PHDR, elf.phdr);
 	program_set_auxv(stack.auxv, AT_PHENT, elf.phent);

@@ -2,15 +2,13 @@
 #include "trap.h"
 
 #define SIGNAL_SET_SIZE 8ul
-#define SIGNAL_MAX 64
 #define SIGNAL_HANDLER_DEFAULT 0ul
 #define SIGNAL_HANDLER_IGNORE 1ul
+#define SIGNAL_RESETHAND 0x80000000ul /* SA_RESETHAND */
 enum { SIGNAL_BLOCK = 0, SIGNAL_UNBLOCK = 1, SIGNAL_SETMASK = 2 };
 
 /* What the program believes the action of SIGSYS to be. */
 static struct bfs_ksigaction signal_sigsys_action;
-/* The process that the above belongs to: a vfork child shares this memory and resets all actions (posix_spawn does), which must not change its parent's. */
-static int64_t signal_sigsys_pid;
 
 uint64_t bfs_sigmask_set(uint64_t mask) {
 	uint64_t old = 0;
@@ -19,7 +17,7 @@ uint64_t bfs_sigmask_set(uint64_t mask) {
 	return old;
 }
 
-static long signal_action(uint64_t sig, uint64_t user_act, uint64_t user_old, uint64_t size) {
+static long signal_action(uint32_t sig, uint64_t user_act, uint64_t user_old, uint64_t size) {
 	struct bfs_ksigaction act, old;
 	if (size != SIGNAL_SET_SIZE) return -EINVAL;
 	if (user_act != 0) {
@@ -29,9 +27,10 @@ static long signal_action(uint64_t sig, uint64_t user_act, uint64_t user_old, ui
 	if (sig == BFS_SIGSYS) {
 		old = signal_sigsys_action;
 		if (user_act != 0) {
-			int64_t pid = bfs_raw0(__NR_getpid);
-			if (signal_sigsys_pid == 0 || signal_sigsys_pid == pid || act.handler > SIGNAL_HANDLER_IGNORE) {
-				signal_sigsys_pid = pid;
+			/* A vfork child shares this memory and resets all actions (posix_spawn does), which must not change its parent's. A forked child finds no owner. */
+			uint32_t *owner = bfs_slot_fork_word(), pid = (uint32_t)bfs_raw0(__NR_getpid);
+			if (*owner == 0 || *owner == pid || act.handler > SIGNAL_HANDLER_IGNORE) {
+				*owner = pid;
 				signal_sigsys_action = act;
 			}
 		}
@@ -72,7 +71,7 @@ static enum bfs_verdict signal_wait(struct bfs_trap *t, unsigned index) {
 	uint64_t mask;
 	if (t->call.a[index] == 0) return BFS_PASS;
 	if (bfs_copy_in(&mask, (const void *)t->call.a[index], sizeof mask) < 0) return signal_done(t, -EFAULT);
-	if ((mask & BFS_SIGSYS_BIT) == 0) return BFS_PASS;
+	/* Always a copy: the program's other threads may write to the original between this look and the kernel's. */
 	uint64_t *copy = bfs_call_scratch(&t->call, sizeof mask);
 	*copy = mask & ~BFS_SIGSYS_BIT;
 	t->call.a[index] = (uint64_t)copy;
@@ -97,7 +96,7 @@ static enum bfs_verdict signal_pselect(struct bfs_trap *t) {
 enum bfs_verdict bfs_signal_call(struct bfs_trap *t) {
 	const uint64_t *a = t->call.a;
 	switch (t->call.nr) {
-	case __NR_rt_sigaction: return signal_done(t, signal_action(a[0], a[1], a[2], a[3]));
+	case __NR_rt_sigaction: return signal_done(t, signal_action((uint32_t)a[0], a[1], a[2], a[3]));
 	case __NR_rt_sigprocmask: return signal_done(t, signal_mask(t->uc, a[0], a[1], a[2], a[3]));
 	case __NR_rt_sigsuspend: return signal_wait(t, 0);
 	case __NR_ppoll: return signal_wait(t, 3);
@@ -108,17 +107,20 @@ enum bfs_verdict bfs_signal_call(struct bfs_trap *t) {
 	}
 }
 
-void bfs_signal_sent_sigsys(int sig, void *info, struct bfs_ucontext *uc) {
+uint64_t bfs_signal_own_sigsys(bool forced) {
 	uint64_t handler = signal_sigsys_action.handler;
-	if (handler == SIGNAL_HANDLER_IGNORE) return;
-	if (handler != SIGNAL_HANDLER_DEFAULT) {
-		((void (*)(int, void *, void *))handler)(sig, info, uc);
-		return;
+	if (handler > SIGNAL_HANDLER_IGNORE) {
+		if ((signal_sigsys_action.flags & SIGNAL_RESETHAND) != 0) signal_sigsys_action.handler = SIGNAL_HANDLER_DEFAULT;
+		return handler;
 	}
+	if (handler == SIGNAL_HANDLER_IGNORE && !forced) return 0;
 	struct bfs_ksigaction deadly = { .handler = SIGNAL_HANDLER_DEFAULT };
 	bfs_raw4(__NR_rt_sigaction, BFS_SIGSYS, &deadly, 0, SIGNAL_SET_SIZE);
 	bfs_raw3(__NR_tgkill, bfs_raw0(__NR_getpid), bfs_raw0(__NR_gettid), BFS_SIGSYS); /* pending until the frame's mask is back */
+	return 0;
 }
+
+void bfs_signal_enter(const struct bfs_ucontext *uc) { bfs_sigmask_set(uc->sigmask | signal_sigsys_action.mask); }
 
 enum bfs_verdict bfs_process_call(struct bfs_trap *t) {
 	const uint64_t *a = t->call.a;

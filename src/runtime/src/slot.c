@@ -10,10 +10,12 @@ long bfs_slot_setup(void) {
 	long at = bfs_raw6(__NR_mmap, 0, BFS_SLOT_COUNT * BFS_SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at < 0) return at;
 	slot_pool = (struct bfs_slot *)at;
+	/* A forked child has none of the threads that were in calls: it starts with every slot free. (A vfork child shares them, and this does not touch it.) Linux 4.14. */
+	bfs_raw3(__NR_madvise, at, BFS_SLOT_COUNT * BFS_SLOT_SIZE, MADV_WIPEONFORK);
 	return 0;
 }
 
-/* Frees the slots of threads that no longer exist: those killed in the middle of a call, and those that this process inherited when a thread forked. */
+/* Frees the slots of threads that no longer exist: vfork children that were killed in the middle of a call. */
 static void slot_reclaim(void) {
 	for (unsigned i = 0; i < BFS_SLOT_COUNT; i++) {
 		uint32_t owner = __atomic_load_n(&slot_pool[i].owner, __ATOMIC_RELAXED);
@@ -36,6 +38,8 @@ struct bfs_slot *bfs_slot_take(void) {
 		bfs_raw0(__NR_sched_yield);
 	}
 }
+
+uint32_t *bfs_slot_fork_word(void) { return &slot_pool[0].word; }
 
 struct bfs_slot *bfs_slot_current(void) {
 	uint64_t sp = (uint64_t)__builtin_frame_address(0), base = (uint64_t)slot_pool;

@@ -30,21 +30,13 @@ char *bfs_env_get(char **envp, const char *name) {
 	return NULL;
 }
 
-uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop, const char *const *names) {
-	char **kept = stack->envp;
-	for (char **e = stack->envp; *e != NULL; e++) {
-		bool removed = false;
-		for (const char *const *n = names; n != NULL && *n != NULL; n++) removed = removed || stack_entry_is(*e, *n);
-		if (!removed) *kept++ = *e;
-	}
-	*kept = NULL;
-
+uint64_t *bfs_stack_strip(struct bfs_stack *stack, unsigned drop) {
 	/* Everything moves up against the end of the auxiliary vector; the strings stay where the kernel put them. */
 	uint64_t *aux_end = stack->auxv;
 	while (aux_end[0] != AT_NULL) aux_end += 2;
 	aux_end += 2;
 	uint64_t argc = stack->argc - drop;
-	uint64_t envc = (uint64_t)(kept - stack->envp);
+	uint64_t envc = (uint64_t)((char **)stack->auxv - 1 - stack->envp);
 	uint64_t auxc = (uint64_t)(aux_end - stack->auxv);
 	uint64_t words = 1 + argc + 1 + envc + 1 + auxc;
 	uint64_t *packed = aux_end - words;

@@ -1,4 +1,5 @@
-/* The SIGSYS handler: changes to a private stack, lets bfs_trap_main act on the signal frame, returns to the program through rt_sigreturn. */
+/* The SIGSYS handler: changes to a private stack, lets bfs_trap_main act on the signal frame, returns to the program through rt_sigreturn. A signal that is the program's own business is
+ * handed on: its handler is entered on the stack and with the frame that the kernel made, as if the kernel had called it. */
 
 #include "trap_asm.h"
 
@@ -18,13 +19,24 @@ bfs_sigsys_handler:
 	call bfs_slot_take
 	mov %rax, %rbx
 	lea BFS_SLOT_SIZE(%rax), %rsp
-	mov %r13, %rdi
-	mov %r14, %rsi
-	mov %r15, %rdx
+	mov %r14, %rdi
+	mov %r15, %rsi
 	call bfs_trap_main
 	mov %r12, %rsp
 	movl $0, (%rbx)
+	test %rax, %rax
+	jnz 1f
 	ret
+1:	mov %rax, %rbx
+	and $-16, %rsp
+	mov %r15, %rdi
+	call bfs_signal_enter
+	mov %r12, %rsp
+	mov %r13, %rdi
+	mov %r14, %rsi
+	mov %r15, %rdx
+	xor %eax, %eax
+	jmp *%rbx
 	.size bfs_sigsys_handler, . - bfs_sigsys_handler
 
 	.balign 16

@@ -11,7 +11,7 @@
 
 #include <linux/audit.h>
 
-void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc) BFS_HIDDEN;
+uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) BFS_HIDDEN;
 void bfs_sigsys_handler(void) BFS_HIDDEN;
 void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
@@ -28,10 +28,10 @@ struct trap_frame {
 
 static void trap_pass(struct bfs_trap *t) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
-	/* A goroutine has little room below its stack pointer: the scratch area is left above the frame only where an argument lies in it. */
+	/* A goroutine has little room below its stack pointer: of the scratch area only what an argument lies in stays above the frame. */
 	uint64_t top = mc->rsp - TRAP_RED_ZONE;
 	for (unsigned i = 0; i < 6; i++)
-		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = t->call.scratch;
+		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
 	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp };
@@ -46,21 +46,26 @@ static void trap_pass(struct bfs_trap *t) {
 	mc->rip = BFS_GATE_ADDR + (uint64_t)(bfs_gate_pass - bfs_gate_code);
 }
 
-void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc) {
+/* Was this call trapped by our filter, not by one that the program installed on top? Ours traps nothing that is made from the gate or that the table calls native. */
+static bool trap_is_ours(const struct bfs_sigcontext *mc, long nr) {
+	uint8_t class = bfs_policy_of(nr).class;
+	return mc->rip - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
+}
+
+/* Returns the program's own handler where the signal is for it, else 0. */
+uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	int32_t code;
 	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
-	if (code != TRAP_SYS_SECCOMP) {
-		bfs_signal_sent_sigsys(sig, info, uc);
-		return;
-	}
 	struct bfs_sigcontext *mc = &uc->mc;
+	long nr = (int32_t)mc->rax; /* as the kernel reads it */
+	if (code != TRAP_SYS_SECCOMP || !trap_is_ours(mc, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
 	struct bfs_trap t = {
-		.call = { .nr = (long)mc->rax, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
+		.call = { .nr = nr, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
 		.uc = uc,
 	};
 	if (t.call.nr == __NR_getcwd && t.call.a[0] == TRAP_PROBE_ADDRESS) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
-		return;
+		return 0;
 	}
 	t.call.scratch = (mc->rsp - TRAP_RED_ZONE - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
@@ -69,6 +74,7 @@ void bfs_trap_main(int sig, void *info, struct bfs_ucontext *uc) {
 	else
 		mc->rax = (uint64_t)t.call.result;
 	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_PASS ? "passed" : "=", t.call.result);
+	return 0;
 }
 
 long bfs_trap_install(void) {

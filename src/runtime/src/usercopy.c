@@ -25,13 +25,14 @@ long bfs_copy_out(void *user_dst, const void *src, size_t size) {
 	uint64_t to = (uint64_t)user_dst;
 	if (size == 0) return 0;
 	if (to > USERCOPY_LIMIT || size > USERCOPY_LIMIT - to) return -EFAULT;
-	if (size < 8) { /* too small for the probe's eight bytes: read(2) from the runtime's own pipe would do; a self-copy by the kernel does too */
+	if (size < 8) { /* too small for the probe's eight bytes: the kernel copies */
 		uint64_t local[2] = { (uint64_t)src, size }, remote[2] = { to, size };
 		long pid = bfs_raw0(__NR_getpid);
 		long rc = bfs_raw6(__NR_process_vm_writev, pid, local, 1, remote, 1, 0);
 		if (rc == (long)size) return 0;
 		if (rc != -ENOSYS && rc != -EPERM) return -EFAULT;
-		if (!usercopy_readable(to) || !usercopy_readable(to + size - 1)) return -EFAULT;
+		/* Refused by a container's filter: probed by a call that writes as many bytes. */
+		if (bfs_raw3(__NR_getrandom, to, size, 1 /* GRND_NONBLOCK */) != (long)size) return -EFAULT;
 		memcpy(user_dst, src, size);
 		return 0;
 	}
