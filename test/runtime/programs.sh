@@ -44,6 +44,14 @@ lib=$scratch/native.so
 expect "binaryfs-run" 0 'small: ok' as_user env SCONE_EXTENSIONS_PATH="$lib" "$runner" /bin/static "$host_file"
 expect "binaryfs run" 0 'small: ok' binaryfs run "$lib" -- /bin/static "$host_file"
 expect "LD_PRELOAD" 0 'small: ok' as_user env LD_PRELOAD="$lib" "$root/bin/dynamic" "$host_file"
+ln -sf "$lib" "$scratch/linked.so"
+gcc -O1 -shared -fPIC -o "$scratch/other.so" -x c - <<'EOP' || fail "compile other"
+#include <stdio.h>
+__attribute__((constructor)) static void other(void) { puts("other loaded"); }
+EOP
+chmod 755 "$scratch/other.so"
+expect "LD_PRELOAD with another library" 0 'other loaded' as_user env LD_PRELOAD="$scratch/other.so:$scratch/linked.so" "$root/bin/dynamic" "$host_file"
+expect "a relative directory of PATH" 0 'small: ok' as_user env -C "$root" PATH=nowhere:bin "$lib" static
 expect "PATH" 0 'small: ok' as_user env PATH=/nowhere:/bin "$lib" static
 expect "status of run" 1 'a host file is there' binaryfs run "$lib" -- /bin/static /etc/greeting
 expect "hermetic needs the loader" 127 'not-found|loader' as_user env BINARYFS_HERMETIC=1 "$lib" /bin/dynamic
@@ -93,6 +101,18 @@ expect "an absolute link in the volume" 1 'No such file' as_user env BINARYFS_VO
 expect "a host path of run" 0 '^secret$' as_user env BINARYFS_HOST_PATHS="$scratch/outside" "$lib" /bin/cat "$scratch/outside/secret"
 binaryfs build "$root" -o "$scratch/sealed.so" --sealed >/dev/null || fail "build sealed"
 expect "sealed" 125 'sealed' as_user env BINARYFS_HOST_PATHS="$scratch/outside" "$scratch/sealed.so" /bin/cat /etc/greeting
+
+# --- hard cases -----------------------------------------------------------------------------------------------------------------------------------
+mkdir -p "$scratch/hard/bin" "$scratch/hard/tmp"
+chmod 1777 "$scratch/hard/tmp"
+for name in signals processes; do
+	gcc -O1 -static -o "$scratch/hard/bin/$name" "$here/programs/$name.c" -lpthread || fail "compile $name"
+done
+binaryfs build "$scratch/hard" -o "$scratch/hard.so" >/dev/null || fail "build hard"
+for name in signals processes; do
+	expect "$name" 0 '^[0-9]+ passed, 0 failed$' as_user bash -c "ulimit -n 1024; exec timeout 60 $scratch/hard.so /bin/$name /tmp"
+	[ "$(id -u)" -ne 0 ] || expect "$name as root" 0 '^[0-9]+ passed, 0 failed$' timeout 60 "$scratch/hard.so" "/bin/$name" /tmp
+done
 
 # --- Python ------------------------------------------------------------------------------------------------------------------------------------
 modules='import json, asyncio, ssl, sqlite3, ctypes, multiprocessing, decimal'

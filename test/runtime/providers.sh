@@ -34,6 +34,14 @@ for kind in "" -static; do
 	rm -f "$scratch/host/missing"
 	expect "hostpath$kind" 0 "$all_pass" in_image "$scratch/lib.so" "/bin/hostpath$kind" "$scratch/host/file" "$scratch/host/directory" "$scratch/host/missing" "$scratch/host/beside"
 done
+# A symlink swapped in while the directory is used.
+mkdir -p "$scratch/planted" "$scratch/raced"
+printf 'planted' >"$scratch/planted/file"
+touch "$scratch/planted/only-planted"
+chmod 777 "$scratch/planted" "$scratch/raced"
+chmod 666 "$scratch/planted/file"
+expect "a raced symlink" 0 "$all_pass" in_image BINARYFS_VOLUMES="/vol=$scratch/raced" "$scratch/lib.so" /bin/race /vol "$scratch/planted"
+if [ "$(cat "$scratch/planted/file")" = planted ] && [ "$(ls "$scratch/planted")" = "$(printf 'file\nonly-planted')" ]; then pass; else fail "a raced symlink was followed: $(ls -l "$scratch/planted")"; fi
 # A volume inside a host path, and one added at run time.
 expect "nested volume" 0 "$all_pass" in_image BINARYFS_VOLUMES="$scratch/host/directory/nested=$scratch/nested" "$scratch/lib.so" /bin/volume "$scratch/host/directory/nested" "$scratch/host/beside"
 expect "deep volume" 0 "$all_pass" in_image BINARYFS_VOLUMES="/var/lib/app/data=$scratch/nested" "$scratch/lib.so" /bin/volume /var/lib/app/data "$scratch/host/beside"
@@ -56,6 +64,10 @@ if binaryfs build "$scratch/root" -o "$scratch/sealed.so" --sealed --volume /vol
 	expect "sealed: a declared volume gets its directory" 0 "$all_pass" in_image BINARYFS_VOLUMES="/vol=$scratch/volume" "$scratch/sealed.so" /bin/volume /vol "$scratch/host/beside"
 	expect "sealed: no host path is added" 125 "sealed" in_image BINARYFS_HOST_PATHS="$scratch/host/file" "$scratch/sealed.so" /bin/dev
 	expect "sealed: no volume is added" 125 "sealed" in_image BINARYFS_VOLUMES="/other=$scratch/volume" "$scratch/sealed.so" /bin/dev
+	expect "sealed: another library adds no door" 125 "sealed" in_image SCONE_EXTENSIONS_PATH="$scratch/lib.so" "$scratch/sealed.so" /bin/dev
+	expect "sealed: wherever it is listed" 125 "sealed" in_image SCONE_EXTENSIONS_PATH="$scratch/lib.so:$scratch/sealed.so" "$project/dist/runtime/binaryfs-run" /bin/dev
+	binaryfs build "$scratch/root" -o "$scratch/plain.so" >/dev/null || fail "build plain"
+	expect "sealed: a library without doors" 0 "$all_pass" in_image SCONE_EXTENSIONS_PATH="$scratch/plain.so" "$scratch/sealed.so" /bin/dev
 else
 	fail "build --sealed: $(tail -n 3 "$scratch/build.log")"
 fi

@@ -44,6 +44,8 @@ long bfs_ofd_attr(const struct bfs_ofd *ofd, struct bfs_attr *attr, uint64_t *st
 long bfs_close_fd(int fd);
 /* Tells placeholders that a descriptor is about to be closed: POSIX record locks of this process on that file go (op_lock.c). */
 void bfs_lock_closing(struct bfs_ofd *ofd);
+/* Has this program taken a POSIX record lock? */
+bool bfs_lock_any(void);
 /* fcntl's F_[OFD_]GETLK, SETLK and SETLKW on a placeholder (op_lock.c). */
 enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd);
 

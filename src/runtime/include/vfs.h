@@ -58,7 +58,7 @@ enum {
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
 	BFS_FD_FIFO_QUEUE = 6,  /* socket pair whose queue holds the FIFOs in use (op_fifo.c) */
 	BFS_FD_FIFO_SEND = 7,
-	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; may be absent */
+	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
 	BFS_FD_FIFO_SLOTS = 8,                               /* how many */
 	BFS_FD_LIBS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* the libraries, first listed first */
 };
@@ -253,6 +253,8 @@ struct bfs_ofd {
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
 /* A new descriptor (lowest free number) for LOC; FLAGS as of open(2), O_CLOEXEC honoured. Returns the descriptor or −errno (−EMFILE, −ENFILE). Takes a node reference. */
 long bfs_ofd_open(const struct bfs_loc *loc, uint32_t flags);
+/* The process is about to execute a program: POSIX record locks of files that are open close-on-exec go (should the exec fail after all, they are gone). op_close.c */
+void bfs_exec_closing(void);
 /* After the descriptor was closed through the gate: frees the entry when nobody else holds it. */
 void bfs_ofd_closed(uint32_t index);
 /* The path that /proc/self/fd/N and getcwd show, with " (deleted)" where it is. Returns the length without the NUL. */

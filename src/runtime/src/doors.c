@@ -76,7 +76,8 @@ static long door_add(struct doors *d, const struct bfs_section_path *guest, cons
 	if (!volume) memcpy(door->host, door->guest, sizeof door->host);
 	struct door *known = door_find(d, door->guest);
 	if (known == NULL) {
-		if (d->sealed && origin != DOOR_SEALED_IMAGE) return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
+		if (d->sealed && origin != DOOR_SEALED_IMAGE)
+			return door_refuse(d, -EACCES, "the image is sealed: no host path or volume can be added", door->guest);
 		d->count++;
 		return 0;
 	}

@@ -41,6 +41,21 @@ static void launch_usage(const char *name) {
 	bfs_raw1(__NR_exit_group, 2);
 }
 
+/* What to do about a file system that cannot be set up. */
+static const char *launch_remedy(long error) {
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE: return "raise ulimit -n, or close inherited descriptors";
+	case -ENOMEM: return "raise ulimit -v, or set a smaller BINARYFS_OVERLAY_SIZE";
+	case -EACCES: return "leave it out, or build the image without --sealed";
+	case -ENOENT: return "make the directory, or correct the path: BINARYFS_VOLUMES=GUEST=HOST";
+	case -EINVAL: return "correct BINARYFS_VOLUMES (GUEST=HOST:...) and BINARYFS_HOST_PATHS (PATH:...): absolute paths without ..";
+	case -ENOEXEC:
+	case -EUCLEAN: return "build the library again, or check it with: binaryfs verify LIB.so";
+	default: return "check ulimit -a, and that /proc is mounted";
+	}
+}
+
 static void launch_arm(struct launch *l) {
 	char why[256];
 	why[0] = 0;
@@ -50,7 +65,7 @@ static void launch_arm(struct launch *l) {
 	l->config.libs = l->libs;
 	l->config.doors = l->doors;
 	long rc = bfs_vfs_create(&l->config, why, sizeof why);
-	if (rc < 0) bfs_die(125, "not-armed", why[0] != 0 ? why : "the file system cannot be set up", l->libs[0].path, "see BINARYFS_LOG=trace");
+	if (rc < 0) bfs_die(125, "not-armed", why[0] != 0 ? why : "the file system cannot be set up", l->libs[0].path, launch_remedy(rc));
 	rc = bfs_raw3(__NR_dup3, l->carrier, bfs_fd(BFS_FD_CARRIER), 0);
 	bfs_raw1(__NR_close, l->carrier);
 	if (rc < 0) bfs_die(125, "not-armed", "no descriptor for the launcher's own file", l->carrier_path, "raise ulimit -n");
@@ -66,13 +81,13 @@ static void launch_arm(struct launch *l) {
 		bfs_die(125, "not-armed", rc == -EEXIST ? "address 0x60000 is taken: is this a launcher inside a launcher?" : "the gate page cannot be mapped at 0x60000",
 			l->carrier_path, "start the program directly inside the image; vm.mmap_min_addr must be at most 393216");
 	rc = bfs_trap_install();
-	if (rc == 0) rc = bfs_filter_install(bfs_fd_base, (int)(BFS_FD_LIBS + l->config.lib_count));
+	if (rc < 0)
+		bfs_die(125, "not-armed", "there is no memory for the runtime's own stacks (16 MiB of address space)", l->carrier_path, "raise ulimit -v and ulimit -d");
+	rc = bfs_filter_install(bfs_fd_base, (int)(BFS_FD_LIBS + l->config.lib_count));
 	if (rc < 0)
 		bfs_die(125, "not-armed", rc == -ENOSYS || rc == -EINVAL ? "this kernel has no seccomp filters" : "the seccomp filter was refused",
 			l->carrier_path, "needs Linux 4.17 or later with CONFIG_SECCOMP_FILTER, and a container profile that allows seccomp(2)");
-	uint64_t old = bfs_sigmask_set(0);
 	rc = bfs_trap_probe();
-	bfs_sigmask_set(old);
 	if (rc < 0) bfs_die(125, "not-armed", "the filter does not catch system calls", l->carrier_path, "report this with the kernel version");
 }
 
@@ -99,8 +114,8 @@ void bfs_launch(uint64_t *sp) {
 	} else {
 		bfs_stack_strip(&l->stack, preload ? 2 : 1);
 	}
+	uint64_t mask = bfs_sigmask_set(~0ull); /* from here on: a limit that is met (ulimit -f) is an error with a reason, not a signal */
 	launch_arm(l);
-	uint64_t mask = bfs_sigmask_set(~0ull);
 	long rc = bfs_launch_search(l, command, l->stack.argv, mask, false);
 	if (rc == -ENOENT || rc == -ENOTDIR) {
 		long host = l->config.hermetic ? -ENOENT : bfs_launch_search(l, command, l->stack.argv, mask, true);

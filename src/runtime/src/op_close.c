@@ -30,11 +30,19 @@ static enum bfs_verdict close_dup(struct bfs_call *c) {
 enum bfs_verdict bfs_op_dup2(struct bfs_call *c) { return close_dup(c); }
 enum bfs_verdict bfs_op_dup3(struct bfs_call *c) { return close_dup(c); }
 
-static void close_one(int fd, bool cloexec) {
-	if (cloexec)
-		bfs_raw3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
-	else
-		bfs_close_fd(fd);
+enum close_action { CLOSE_NOW, CLOSE_MARK, CLOSE_UNLOCK };
+
+static void close_one(int fd, enum close_action action) {
+	struct bfs_ofd *ofd;
+	switch (action) {
+	case CLOSE_NOW: bfs_close_fd(fd); break;
+	case CLOSE_MARK: bfs_raw3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC); break;
+	case CLOSE_UNLOCK:
+		if ((bfs_raw2(__NR_fcntl, fd, F_GETFD) & FD_CLOEXEC) == 0) break;
+		ofd = bfs_ofd_of(fd, NULL);
+		if (ofd != NULL) bfs_lock_closing(ofd);
+		break;
+	}
 }
 
 /* The kernel's own close_range around the reserved descriptors; entries of placeholders are left to be found dead later. */
@@ -47,8 +55,8 @@ static long close_natively(uint32_t first, uint32_t last, uint64_t flags) {
 	return r;
 }
 
-/* Closes or marks the open descriptors of the range one by one, as /proc/self/fd lists them: it takes as long as there are descriptors, not numbers. −ENOENT without /proc. */
-static long close_listed(uint32_t first, uint32_t last, bool cloexec) {
+/* Does ACTION to the open descriptors of the range one by one, as /proc/self/fd lists them: it takes as long as there are descriptors, not numbers. −ENOENT without /proc. */
+static long close_listed(uint32_t first, uint32_t last, enum close_action action) {
 	struct close_dirent {
 		uint64_t ino;
 		int64_t off;
@@ -66,7 +74,7 @@ static long close_listed(uint32_t first, uint32_t last, bool cloexec) {
 			const struct close_dirent *entry = (const struct close_dirent *)(buffer + at);
 			uint64_t fd;
 			if (bfs_text_u64(entry->name, &fd, NULL) && fd >= first && fd <= last && fd != (uint64_t)dir && !bfs_fd_reserved((int64_t)fd))
-				close_one((int)fd, cloexec);
+				close_one((int)fd, action);
 			at += entry->reclen;
 		}
 	}
@@ -81,6 +89,10 @@ enum bfs_verdict bfs_op_close_range(struct bfs_call *c) {
 		long r = bfs_raw1(__NR_unshare, CLOSE_CLONE_FILES);
 		if (r < 0) return bfs_done(c, r);
 	}
-	long r = close_listed(first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0);
+	long r = close_listed(first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0 ? CLOSE_MARK : CLOSE_NOW);
 	return bfs_done(c, r < 0 ? close_natively(first, last, flags & CLOSE_RANGE_CLOEXEC) : 0);
+}
+
+void bfs_exec_closing(void) {
+	if (bfs_lock_any()) close_listed(0, ~0u, CLOSE_UNLOCK);
 }

@@ -18,7 +18,8 @@
 #define FIFO_MSG_DONTWAIT 0x40u
 #define FIFO_MSG_NOSIGNAL 0x4000u
 #define FIFO_MSG_CLOEXEC 0x40000000u
-#define FIFO_QUEUE 128u /* FIFOs that are remembered; the oldest gives way */
+#define FIFO_SEND_BUFFER 7 /* SO_SNDBUF */
+#define FIFO_QUEUE 500u    /* FIFOs that are remembered; the oldest gives way */
 
 struct fifo_record {
 	uint64_t ino;            /* of the node */
@@ -120,6 +121,10 @@ static long fifo_remember(struct fifo_record *record, int fd, uint32_t count) {
 	fifo_message_init(&m, record, true);
 	m.rights.fd = fd;
 	long n = bfs_raw3(__NR_sendmsg, bfs_fd(BFS_FD_FIFO_SEND), &m, FIFO_MSG_DONTWAIT | FIFO_MSG_NOSIGNAL);
+	for (; n == -EAGAIN && count > 0; count--) {
+		fifo_forget_oldest();
+		n = bfs_raw3(__NR_sendmsg, bfs_fd(BFS_FD_FIFO_SEND), &m, FIFO_MSG_DONTWAIT | FIFO_MSG_NOSIGNAL);
+	}
 	return n < 0 ? n : 0;
 }
 
@@ -143,7 +148,7 @@ static long fifo_slot(int fd, const struct fifo_record *record) {
 		struct stat st;
 		long r = bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_FIFO_FIRST + i), &st);
 		if (r == 0 && st.st_dev == record->host && st.st_ino == record->host_ino) return BFS_FD_FIFO_FIRST + i;
-		if (r == -EBADF && empty < 0) empty = i;
+		if (r == 0 && (st.st_mode & S_IFMT) != S_IFIFO && empty < 0) empty = i;
 	}
 	if (empty < 0) empty = (int)(record->ino % BFS_FD_FIFO_SLOTS);
 	long r = bfs_reserved_put(fd, BFS_FD_FIFO_FIRST + empty);
@@ -154,10 +159,14 @@ long bfs_fifo_setup(void) {
 	int pair[2];
 	long r = bfs_raw4(__NR_socketpair, FIFO_UNIX, FIFO_DATAGRAM, 0, pair);
 	if (r < 0) return r;
+	int32_t room = 1 << 20; /* as much of it as the system allows: half a thousand records */
+	bfs_raw5(__NR_setsockopt, pair[1], FIFO_SOL_SOCKET, FIFO_SEND_BUFFER, &room, sizeof room);
 	r = bfs_reserved_put(pair[0], BFS_FD_FIFO_QUEUE);
 	if (r == 0) r = bfs_reserved_put(pair[1], BFS_FD_FIFO_SEND);
 	bfs_raw1(__NR_close, pair[0]);
 	bfs_raw1(__NR_close, pair[1]);
+	/* No reserved number is left free: the kernel would give it to the program once the numbers below are used up. */
+	for (int i = 0; i < BFS_FD_FIFO_SLOTS && r == 0; i++) r = bfs_reserved_put(bfs_fd(BFS_FD_LOCKS), BFS_FD_FIFO_FIRST + i);
 	return r;
 }
 

@@ -183,6 +183,8 @@ enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd) {
 	return waits ? lock_pass(c, lock_fd, cmd, &request) : bfs_done(c, bfs_raw3(__NR_fcntl, lock_fd, cmd, &request));
 }
 
+bool bfs_lock_any(void) { return __atomic_load_n(&lock_posix_taken, __ATOMIC_RELAXED) != 0; }
+
 void bfs_lock_closing(struct bfs_ofd *ofd) {
 	const struct lock_range all = { 0, LOCK_REGION_LAST - 1 };
 	uint64_t number;

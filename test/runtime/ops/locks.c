@@ -112,12 +112,40 @@ static void flocks(void) {
 	close(path);
 }
 
+/* Is a lock that a process took through a descriptor opened with FLAGS still there after its exec? The program executed is this one, which then waits for the end of its input. */
+static int lock_survives_exec(char *program, int flags) {
+	int go[2], ready[2];
+	char byte;
+	OK(pipe(go) == 0 && pipe(ready) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int own = open("f", O_RDWR | flags);
+		struct flock want = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		if (own < 0 || fcntl(own, F_SETLK, &want) != 0) _exit(1);
+		dup2(go[0], 0), dup2(ready[1], 1);
+		close(go[1]), close(ready[0]);
+		execl(program, program, "--wait", (char *)NULL);
+		_exit(1);
+	}
+	close(go[0]), close(ready[1]);
+	OK(read(ready[0], &byte, 1) == 1);
+	struct flock found = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	OK(fcntl(fd, F_GETLK, &found) == 0);
+	close(go[1]), close(ready[0]);
+	OK(waitpid(pid, NULL, 0) == pid);
+	return found.l_type != F_UNLCK;
+}
+
 int main(int argc, char **argv) {
+	char byte = 0;
+	if (argc > 1 && strcmp(argv[1], "--wait") == 0) return write(1, &byte, 1) != 1 || read(0, &byte, 1) != 0;
 	check_begin(argc, argv);
 	fd = open("f", O_RDWR | O_CREAT, 0600);
 	OK(write(fd, "0123456789", 10) == 10);
 	posix_locks();
 	description_locks();
 	flocks();
+	OK(lock_survives_exec("/proc/self/exe", 0));
+	OK(!lock_survives_exec("/proc/self/exe", O_CLOEXEC));
 	return check_end();
 }

@@ -67,6 +67,27 @@ static int dup_over_all(void) {
 	for (int i = fd + 1; i < 5000; i++) close(i);
 	return file_works() && chdir("/") == 0 ? 0 : 1;
 }
+/* The numbers that open gives out until there are no more are all of use. */
+static int used_up(void) {
+	int fd, last = -1;
+	struct stat st;
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > 4096) limit.rlim_cur = 4096; /* where the reserved ones are at the highest */
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 5;
+	while ((fd = open(file, O_RDONLY)) >= 0) {
+		if (fstat(fd, &st) != 0 || st.st_size != 4) return 1;
+		last = fd;
+	}
+	if (errno != EMFILE || close(last) != 0) return 2;
+	int high = fcntl(0, F_DUPFD, last);
+	if (high != last || close(high) != 0) return 3;
+	for (int first = last + 1; first < last + 64; first++) {
+		high = fcntl(0, F_DUPFD, first);
+		if (high >= 0 && (fcntl(high, F_GETFD) != 0 || close(high) != 0)) return 4;
+	}
+	return 0;
+}
 static int lowered_limit(void) {
 	struct rlimit limit;
 	getrlimit(RLIMIT_NOFILE, &limit);
@@ -266,6 +287,7 @@ int main(int argc, char **argv) {
 	busy_forks();
 	OK(check_child(close_all));
 	OK(check_child(dup_over_all));
+	OK(check_child(used_up));
 	OK(check_child(lowered_limit));
 	OK(check_child(file_size_limit));
 	OK(check_child(not_dumpable));

@@ -103,7 +103,8 @@ static int own_filter(void) {
 	};
 	struct sock_fprog program = { sizeof code / sizeof *code, code };
 	struct sigaction act = { .sa_sigaction = answer, .sa_flags = SA_SIGINFO };
-	if (sigaction(SIGSYS, &act, NULL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return 1;
+	if (sigaction(SIGSYS, &act, NULL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		return 1;
 	if (syscall(SYS_getppid) != 4711) return 2;
 	use_file();
 	return wrong == 0 ? 0 : 3;
