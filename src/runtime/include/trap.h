@@ -81,7 +81,7 @@ uint64_t bfs_sigmask_set(uint64_t mask);
 /* ---- slots ---- */
 
 /* Private stacks: a signal handler of ours may run on the program's 8 KiB alternate stack or near the end of a thread's, so its work is done on a stack of a pool. */
-#define BFS_SLOT_COUNT 128u
+#define BFS_SLOT_COUNT 512u
 /* Maps the pool. 0 or −errno. */
 long bfs_slot_setup(void);
 /* Takes a free slot for this thread. Never fails: waits while all are in use, and frees those of threads that are gone. */

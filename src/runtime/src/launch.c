@@ -123,7 +123,8 @@ void bfs_launch(uint64_t *sp) {
 	}
 	bool missing = rc == -ENOENT || rc == -ENOTDIR;
 	bfs_die(missing ? 127 : 126, missing ? "not-found" : "not-executable",
-		missing ? (l->config.hermetic ? "the program (or its loader) is not in the image" : "the program (or its loader) is neither in the image nor on the host")
+		missing          ? (l->config.hermetic ? "the program, its loader or its script's interpreter is not in the image"
+						       : "the program, its loader or its script's interpreter is neither in the image nor on the host")
 		: rc == -ENOEXEC ? "the program is no x86-64 ELF file and no script"
 		: rc == -EACCES  ? "the program may not be executed"
 				 : "the program cannot be executed",

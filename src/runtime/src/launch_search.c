@@ -15,6 +15,11 @@ static bool search_join(char *dst, const struct launch *l, bool host, const char
 	return true;
 }
 
+/* A directory of PATH that may not be searched does not make a missing program a forbidden one. */
+static bool search_exists(const char *path, bool host) {
+	return (host ? bfs_raw3(__NR_faccessat, AT_FDCWD, path, 0) : bfs_syscall(__NR_faccessat, (uint64_t)AT_FDCWD, BFS_ARG(path), 0, 0, 0, 0)) == 0;
+}
+
 /* Tries CMD in the image, then on the host; with PATH where it has no slash. Returns only on failure, with the most telling errno. */
 long bfs_launch_search(struct launch *l, const char *command, char **argv, uint64_t mask, bool host) {
 	static char path[BFS_PATH_MAX];
@@ -32,7 +37,7 @@ long bfs_launch_search(struct launch *l, const char *command, char **argv, uint6
 		while (*end != 0 && *end != ':') end++;
 		if (search_join(path, l, host, dirs, (size_t)(end - dirs), command)) {
 			long rc = bfs_exec(AT_FDCWD, path, (uint64_t)argv, (uint64_t)l->stack.envp, 0, host, mask);
-			if (rc != -ENOENT && rc != -ENOTDIR) worst = rc;
+			if (rc != -ENOENT && rc != -ENOTDIR && (rc != -EACCES || search_exists(path, host))) worst = rc;
 		}
 		if (*end == 0) return worst;
 		dirs = end + 1;

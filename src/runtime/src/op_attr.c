@@ -26,6 +26,11 @@ static long attr_chmod(const struct bfs_loc *loc, uint32_t mode) {
 	if ((attr.mode & S_IFMT) == S_IFLNK) return -EOPNOTSUPP;
 	if (!bfs_is_owner(&attr)) return -EPERM;
 	if ((set.mode & S_ISGID) != 0 && !bfs_is_root() && !bfs_in_group(attr.gid) && !attr.owner_is_starter) set.mode &= ~(uint32_t)S_ISGID;
+	/* The starter's rights over an untouched image file end with its first change: from then on it is an ordinary file, so it becomes the starter's own. */
+	if (attr.owner_is_starter && !bfs_is_root()) {
+		set.mask |= BFS_SET_UID;
+		set.uid = (uint32_t)bfs_raw0(__NR_geteuid);
+	}
 	return bfs_node_setattr(loc->node, &set);
 }
 

@@ -76,6 +76,22 @@ static void preload_drop(char **envp, const char *value) {
 	*kept = NULL;
 }
 
+/* Of several libraries the dynamic linker would start the last one listed, and the order of the others would be lost. */
+static void preload_refuse_others(const char *list) {
+	static char item[BFS_PATH_MAX];
+	char why[128];
+	while (*list != 0) {
+		size_t len = 0;
+		while (list[len] != 0 && list[len] != ':' && list[len] != ' ') len++;
+		memcpy(item, list, BFS_MIN(len, sizeof item - 1));
+		item[BFS_MIN(len, sizeof item - 1)] = 0;
+		struct bfs_lib_config lib;
+		if (len > 0 && bfs_library_open(item, &lib, why, sizeof why) == 0)
+			bfs_die(125, "not-armed", "LD_PRELOAD names several binaryfs libraries", item, "list them in SCONE_EXTENSIONS_PATH and start the program by binaryfs-run");
+		list += len + (list[len] != 0);
+	}
+}
+
 __attribute__((constructor)) static void preload_constructor(void) {
 	static char own[BFS_PATH_MAX], program[BFS_PATH_MAX];
 	size_t argc, envc;
@@ -86,6 +102,7 @@ __attribute__((constructor)) static void preload_constructor(void) {
 	char **envp = env_text == NULL ? NULL : preload_vector(env_text, envc, 0);
 	char *list = envp == NULL ? NULL : bfs_env_get(envp, "LD_PRELOAD");
 	if (list == NULL || bfs_self_path(own, sizeof own) < 0 || !preload_take(list, own)) return;
+	preload_refuse_others(list);
 	if (list[0] == 0) preload_drop(envp, list);
 	char *arg_text = preload_strings("/proc/self/cmdline", &argc);
 	char **argv = arg_text == NULL ? NULL : preload_vector(arg_text, argc, 2);
