@@ -32,8 +32,8 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 #define PROCESS(nr, name)
 #define DENY(nr, name, error) case nr: return bfs_done(c, -(error));
 #include "policy_table.h"
-/* clang-format on */
 	default: return bfs_done(c, -ENOSYS);
+		/* clang-format on */
 	}
 }
 

@@ -3,17 +3,25 @@
 
 extern const struct bfs_note_desc bfs_launch_note __asm__("binaryfs_note") BFS_HIDDEN;
 
-/* Copies the next item of a colon-separated list ("\:" is a colon) into the text area; NULL at the end. *LIST advances. */
-static const char *launch_item(struct launch *l, const char **list) {
+/* Copies the next item of a colon-separated list into the text area; NULL at the end. *LIST advances. "\:" is a colon, "\\" a backslash. With RIGHT the item is LEFT=RIGHT, divided at its first
+ * equals sign without a backslash ("\=" is an equals sign of LEFT): LEFT is returned, *RIGHT is NULL where nothing divides. */
+static const char *launch_item(struct launch *l, const char **list, const char **right) {
 	const char *p = *list;
+	bool left = right != NULL;
+	if (left) *right = NULL;
 	while (*p == ':') p++;
 	if (*p == 0) return NULL;
 	char *start = l->text + l->text_used;
 	for (; *p != 0 && *p != ':'; p++) {
-		if (*p == '\\' && (p[1] == ':' || p[1] == '\\')) p++;
+		bool divides = left && *p == '=';
+		if (*p == '\\' && (p[1] == ':' || p[1] == '\\' || (left && p[1] == '='))) p++;
 		if (l->text_used + 2 > sizeof l->text)
 			bfs_die(125, "list-too-long", "a list of libraries, volumes or host paths is longer than 64 KiB", "", "shorten it");
-		l->text[l->text_used++] = *p;
+		l->text[l->text_used++] = divides ? 0 : *p;
+		if (divides) {
+			left = false;
+			*right = l->text + l->text_used;
+		}
 	}
 	l->text[l->text_used++] = 0;
 	*list = p;
@@ -44,7 +52,7 @@ static void launch_libraries(struct launch *l) {
 	if ((bfs_launch_note.flags & BFS_NOTE_HAS_IMAGE) != 0) launch_add_library(l, "/proc/self/exe", l->carrier_path);
 	const char *list = bfs_env_get(l->stack.envp, "SCONE_EXTENSIONS_PATH");
 	if (list != NULL)
-		for (const char *item; (item = launch_item(l, &list)) != NULL;) launch_add_library(l, item, item);
+		for (const char *item; (item = launch_item(l, &list, NULL)) != NULL;) launch_add_library(l, item, item);
 	if (l->config.lib_count == 0)
 		bfs_die(125, "no-library", "SCONE_EXTENSIONS_PATH names no library", "", "set SCONE_EXTENSIONS_PATH=LIB.so, or run LIB.so CMD");
 }
@@ -55,21 +63,17 @@ static void launch_add_door(struct launch *l, const char *guest, const char *hos
 	l->doors[l->config.door_count++] = (struct bfs_door){ guest, host, volume };
 }
 
-/* The first "=" divides GUEST and HOST: a host path may have more of them. */
 static void launch_doors(struct launch *l) {
 	const char *list = bfs_env_get(l->stack.envp, "BINARYFS_VOLUMES");
 	if (list != NULL) {
-		for (const char *item; (item = launch_item(l, &list)) != NULL;) {
-			char *equals = (char *)(uintptr_t)item;
-			while (*equals != 0 && *equals != '=') equals++;
-			if (*equals == 0) bfs_die(125, "bad-volume", "a volume is not GUEST=HOST", item, "write BINARYFS_VOLUMES=/data=/srv/data");
-			*equals = 0;
-			launch_add_door(l, item, equals + 1, true);
+		for (const char *guest, *host; (guest = launch_item(l, &list, &host)) != NULL;) {
+			if (host == NULL) bfs_die(125, "bad-volume", "a volume is not GUEST=HOST", guest, "write BINARYFS_VOLUMES=/data=/srv/data");
+			launch_add_door(l, guest, host, true);
 		}
 	}
 	list = bfs_env_get(l->stack.envp, "BINARYFS_HOST_PATHS");
 	if (list != NULL)
-		for (const char *item; (item = launch_item(l, &list)) != NULL;) launch_add_door(l, item, item, false);
+		for (const char *item; (item = launch_item(l, &list, NULL)) != NULL;) launch_add_door(l, item, item, false);
 }
 
 /* Bytes with an optional K, M, G or T. */

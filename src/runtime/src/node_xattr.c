@@ -39,7 +39,7 @@ long bfs_node_getxattr(bfs_node n, const char *name, void *dst, size_t size) {
 		const struct bfs_inode *inode = bfs_inode_of(n);
 		base = inode == NULL ? n : (inode->flags & BFS_INODE_XATTRS) != 0 ? 0 : inode->base;
 		result = -ENODATA;
-		if (base == 0) {
+		if (inode != NULL && base == 0) {
 			const char *value;
 			size_t len;
 			if (xattr_find(inode->xattrs, name, &value, &len) != 0) result = xattr_give(dst, size, value, len);
@@ -93,7 +93,7 @@ long bfs_node_listxattr(bfs_node n, char *dst, size_t size) {
 		const struct bfs_inode *inode = bfs_inode_of(n);
 		base = inode == NULL ? n : (inode->flags & BFS_INODE_XATTRS) != 0 ? 0 : inode->base;
 		l = (struct xattr_list){ .dst = dst, .size = size };
-		uint32_t text = base == 0 ? inode->xattrs : 0;
+		uint32_t text = inode != NULL && base == 0 ? inode->xattrs : 0;
 		for (uint32_t steps = 0; text != 0 && steps < XATTR_CHAIN_MAX; steps++) {
 			uint32_t len;
 			const char *content = bfs_text_at(text, &len);

@@ -65,7 +65,7 @@ static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent
 
 static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t) {
 	struct bfs_attr a;
-	bfs_node node = ofd->node;
+	bfs_node node;
 	struct bfs_reader r;
 	for (bfs_read_start(&r);;) {
 		node = bfs_canonical(ofd->node);

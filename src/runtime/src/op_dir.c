@@ -18,7 +18,7 @@ static size_t dir_record(uint8_t *record, const struct bfs_dirent *entry, bool o
 }
 
 static long dir_next(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint64_t *cookie, struct bfs_dirent *entry) {
-	if (ofd->kind == BFS_LOC_NODE) return bfs_node_readdir(ofd->node, cookie, entry);
+	if (loc->kind == BFS_LOC_NODE) return bfs_node_readdir(ofd->node, cookie, entry);
 	return bfs_provider_of(loc->kind)->readdir(loc, cookie, entry);
 }
 
@@ -27,7 +27,7 @@ static long dir_fill(const struct bfs_ofd *ofd, const struct bfs_loc *loc, uint6
 	_Alignas(8) uint8_t record[DIR_RECORD_MAX];
 	struct bfs_dirent entry;
 	size_t filled = 0;
-	if (ofd->kind != BFS_LOC_NODE && !old) {
+	if (loc->kind != BFS_LOC_NODE && !old) {
 		long r = bfs_provider_of(loc->kind)->getdents(loc, cookie, user, size);
 		if (r != -EOPNOTSUPP) return r;
 	}
@@ -53,8 +53,9 @@ static enum bfs_verdict dir_call(struct bfs_call *c, bool old) {
 	if (ofd == NULL) return verdict;
 	long r = bfs_ofd_attr(ofd, &attr, NULL);
 	if (r == 0 && (attr.mode & S_IFMT) != S_IFDIR) r = -ENOTDIR;
+	loc.kind = BFS_LOC_NODE; /* read once: the description is shared memory */
 	if (r == 0 && ofd->kind != BFS_LOC_NODE) r = bfs_ofd_loc(ofd, &loc);
-	if (r < 0) return bfs_done(c, r);
+	if (r != 0) return bfs_done(c, r);
 	uint64_t cookie, start = __atomic_load_n(&ofd->offset, __ATOMIC_ACQUIRE);
 	do { /* again where another thread moved the offset meanwhile: each entry is given once */
 		cookie = start;

@@ -13,7 +13,7 @@ static long link_node(const struct bfs_loc *target, const struct bfs_loc *place)
 	struct bfs_attr attr, dir;
 	long r = bfs_check_new(place, false, &dir);
 	if (r == 0) r = bfs_node_attr(target->node, &attr);
-	if (r < 0) return r;
+	if (r != 0) return r;
 	if ((attr.mode & S_IFMT) == S_IFDIR) return -EPERM;
 	r = link_permitted(&attr);
 	return r < 0 ? r : bfs_node_link(place->parent, place->name, place->name_len, target->node);
@@ -30,7 +30,7 @@ static enum bfs_verdict link_at(struct bfs_call *c, unsigned from_fd, unsigned f
 		r = 0;
 	}
 	if (r == 0) r = bfs_call_walk(c, to_fd, to_path, BFS_WALK_PARENT | BFS_WALK_CREATE, &place);
-	if (r < 0) return bfs_done(c, r);
+	if (r != 0) return bfs_done(c, r);
 	if (place.kind != BFS_LOC_NODE && target.kind != BFS_LOC_NODE) {
 		struct bfs_call sub = { .nr = __NR_linkat };
 		return bfs_done(c, bfs_provider_of(place.kind)->change2(__NR_linkat, &target, &place, &sub));

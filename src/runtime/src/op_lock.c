@@ -166,7 +166,7 @@ enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd) {
 	if ((fl.l_type != F_RDLCK && fl.l_type != F_WRLCK && (query || fl.l_type != F_UNLCK)) || (!posix && fl.l_pid != 0)) return bfs_done(c, -EINVAL);
 	long r = lock_range_of(ofd, &fl, &range);
 	if (r == 0) r = lock_number_of(ofd, &number);
-	if (r < 0) return bfs_done(c, r);
+	if (r != 0) return bfs_done(c, r);
 	if (query) return bfs_done(c, lock_get(fd, cmd, number, &range, (void *)c->a[2], &fl));
 	if ((fl.l_type == F_RDLCK && !bfs_ofd_readable(ofd)) || (fl.l_type == F_WRLCK && !bfs_ofd_writable(ofd))) return bfs_done(c, -EBADF);
 	if (posix) {
@@ -191,7 +191,7 @@ void bfs_lock_closing(struct bfs_ofd *ofd) {
 	if (ofd->kind != BFS_LOC_NODE || (ofd->flags & O_PATH) != 0) return;
 	/* The memory knows of locks taken since the program was started, the description of those taken through it before an exec. */
 	if (__atomic_load_n(&lock_posix_taken, __ATOMIC_RELAXED) == 0 && (__atomic_load_n(&ofd->reserved, __ATOMIC_RELAXED) & LOCK_POSIX_TAKEN) == 0) return;
-	if (lock_number_of(ofd, &number) < 0) return;
+	if (lock_number_of(ofd, &number) != 0) return;
 	struct flock request = lock_kernel(number, &all, F_UNLCK);
 	bfs_raw3(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_SETLK, &request);
 }
@@ -213,7 +213,7 @@ enum bfs_verdict bfs_op_flock(struct bfs_call *c) {
 	default: return bfs_done(c, -EINVAL);
 	}
 	long r = lock_number_of(ofd, &number);
-	if (r < 0) return bfs_done(c, r);
+	if (r != 0) return bfs_done(c, r);
 	int fd = bfs_arg_fd(c, 0);
 	struct flock request = lock_kernel(number, &byte, type);
 	r = bfs_raw3(__NR_fcntl, fd, F_OFD_SETLK, &request);

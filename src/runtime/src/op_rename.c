@@ -55,7 +55,7 @@ static long rename_at(struct bfs_call *c, unsigned from_fd, unsigned from_path, 
 		return -EINVAL; /* RENAME_WHITEOUT is for overlayfs's upper layers */
 	long r = bfs_call_walk(c, from_fd, from_path, BFS_WALK_PARENT | BFS_WALK_CREATE, &from);
 	if (r == 0) r = bfs_call_walk(c, to_fd, to_path, BFS_WALK_PARENT | BFS_WALK_CREATE, &to);
-	if (r < 0) return r;
+	if (r != 0) return r;
 	if (from.last_is_dot || (from.kind == BFS_LOC_NODE && from.name_len == 0)) return -EBUSY;
 	if (to.last_is_dot || (to.kind == BFS_LOC_NODE && to.name_len == 0)) return (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : -EBUSY;
 	if (from.kind == BFS_LOC_NODE && to.kind == BFS_LOC_NODE) return rename_nodes(&from, &to, flags);

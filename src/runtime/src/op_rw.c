@@ -64,17 +64,18 @@ long bfs_ofd_write(struct bfs_ofd *ofd, const void *user_src, size_t size, const
 	return written;
 }
 
-static enum bfs_verdict rw_call(struct bfs_call *c, bool write, const uint64_t *position) {
+static enum bfs_verdict rw_call(struct bfs_call *c, bool write, bool positioned) {
+	const uint64_t *position = positioned ? &c->a[3] : NULL;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
 	if (ofd == NULL) return verdict;
-	if (position != NULL && *position > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
+	if (positioned && c->a[3] > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
 	if (c->a[2] > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
 	if (write) return bfs_done(c, bfs_ofd_write(ofd, (const void *)c->a[1], c->a[2], position, false));
 	return bfs_done(c, bfs_ofd_read(ofd, (void *)c->a[1], c->a[2], position));
 }
 
-enum bfs_verdict bfs_op_read(struct bfs_call *c) { return rw_call(c, false, NULL); }
-enum bfs_verdict bfs_op_write(struct bfs_call *c) { return rw_call(c, true, NULL); }
-enum bfs_verdict bfs_op_pread64(struct bfs_call *c) { return rw_call(c, false, &c->a[3]); }
-enum bfs_verdict bfs_op_pwrite64(struct bfs_call *c) { return rw_call(c, true, &c->a[3]); }
+enum bfs_verdict bfs_op_read(struct bfs_call *c) { return rw_call(c, false, false); }
+enum bfs_verdict bfs_op_write(struct bfs_call *c) { return rw_call(c, true, false); }
+enum bfs_verdict bfs_op_pread64(struct bfs_call *c) { return rw_call(c, false, true); }
+enum bfs_verdict bfs_op_pwrite64(struct bfs_call *c) { return rw_call(c, true, true); }

@@ -91,12 +91,13 @@ static long rwv_write(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *
 	return rwv_write_gathered(ofd, v, position, append);
 }
 
-static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, const uint64_t *position, uint32_t flags) {
+static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, bool positioned, uint32_t flags) {
+	const uint64_t *position = positioned ? &c->a[3] : NULL;
 	struct rwv v;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
 	if (ofd == NULL) return verdict;
-	if (position != NULL && *position > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
+	if (positioned && c->a[3] > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
 	if (write ? !bfs_ofd_writable(ofd) : !bfs_ofd_readable(ofd)) return bfs_done(c, -EBADF);
 	if ((flags & ~(uint32_t)(RWF_SUPPORTED | RWV_NOAPPEND)) != 0) return bfs_done(c, -EOPNOTSUPP);
 	long r = rwv_in(&v, c);
@@ -104,13 +105,13 @@ static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, const uint64_t 
 	return bfs_done(c, write ? rwv_write(ofd, &v, position, (flags & RWF_APPEND) != 0) : rwv_read(ofd, &v, position));
 }
 
-enum bfs_verdict bfs_op_readv(struct bfs_call *c) { return rwv_call(c, false, NULL, 0); }
-enum bfs_verdict bfs_op_writev(struct bfs_call *c) { return rwv_call(c, true, NULL, 0); }
-enum bfs_verdict bfs_op_preadv(struct bfs_call *c) { return rwv_call(c, false, &c->a[3], 0); }
-enum bfs_verdict bfs_op_pwritev(struct bfs_call *c) { return rwv_call(c, true, &c->a[3], 0); }
+enum bfs_verdict bfs_op_readv(struct bfs_call *c) { return rwv_call(c, false, false, 0); }
+enum bfs_verdict bfs_op_writev(struct bfs_call *c) { return rwv_call(c, true, false, 0); }
+enum bfs_verdict bfs_op_preadv(struct bfs_call *c) { return rwv_call(c, false, true, 0); }
+enum bfs_verdict bfs_op_pwritev(struct bfs_call *c) { return rwv_call(c, true, true, 0); }
 
 /* preadv2 and pwritev2: offset −1 is the shared offset. */
-static const uint64_t *rwv_position(const struct bfs_call *c) { return c->a[3] == ~0ull ? NULL : &c->a[3]; }
+static bool rwv_positioned(const struct bfs_call *c) { return c->a[3] != ~0ull; }
 
-enum bfs_verdict bfs_op_preadv2(struct bfs_call *c) { return rwv_call(c, false, rwv_position(c), (uint32_t)c->a[5]); }
-enum bfs_verdict bfs_op_pwritev2(struct bfs_call *c) { return rwv_call(c, true, rwv_position(c), (uint32_t)c->a[5]); }
+enum bfs_verdict bfs_op_preadv2(struct bfs_call *c) { return rwv_call(c, false, rwv_positioned(c), (uint32_t)c->a[5]); }
+enum bfs_verdict bfs_op_pwritev2(struct bfs_call *c) { return rwv_call(c, true, rwv_positioned(c), (uint32_t)c->a[5]); }

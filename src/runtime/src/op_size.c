@@ -23,7 +23,7 @@ enum bfs_verdict bfs_op_truncate(struct bfs_call *c) {
 	if ((int64_t)c->a[1] < 0) return bfs_done(c, -EINVAL);
 	long r = bfs_call_walk(c, BFS_NO_DIRFD, 0, BFS_WALK_FOLLOW, &loc);
 	if (r == 0) r = bfs_loc_attr(&loc, &attr, NULL);
-	if (r < 0) return bfs_done(c, r);
+	if (r != 0) return bfs_done(c, r);
 	if ((attr.mode & S_IFMT) == S_IFDIR) return bfs_done(c, -EISDIR);
 	if (loc.kind != BFS_LOC_NODE) return bfs_done(c, bfs_loc_change(__NR_truncate, &loc, 0, c->a[1], 0, 0, 0));
 	if ((attr.mode & S_IFMT) != S_IFREG) return bfs_done(c, -EINVAL);

@@ -161,7 +161,7 @@ enum bfs_verdict bfs_op_sendfile(struct bfs_call *c) {
 	if (r == 0 && !transfer_writable(&out)) r = -EBADF;
 	if (r == 0 && (!in.seekable || (out.flags & O_APPEND) != 0 || (!out.seekable && out.ofd != NULL))) r = -EINVAL;
 	if (r == 0) r = transfer_start(&out, 0);
-	return r < 0 ? bfs_done(c, r) : transfer_run(c, &in, &out, c->a[3], (out.flags & O_NONBLOCK) != 0);
+	return r != 0 ? bfs_done(c, r) : transfer_run(c, &in, &out, c->a[3], (out.flags & O_NONBLOCK) != 0);
 }
 
 /* In the order of vfs_copy_file_range. */
@@ -172,7 +172,7 @@ static long transfer_copy_range(struct bfs_call *c) {
 	if (r == 0) r = transfer_side_of(&out, bfs_arg_fd(c, 2));
 	if (r == 0) r = transfer_start(&in, c->a[1]);
 	if (r == 0) r = transfer_start(&out, c->a[3]);
-	if (r < 0) return r;
+	if (r != 0) return r;
 	if ((uint32_t)c->a[5] != 0) return -EINVAL;
 	if (in.type == S_IFDIR || out.type == S_IFDIR) return -EISDIR;
 	if (!in.seekable || !out.seekable) return -EINVAL;
