@@ -1,25 +1,27 @@
 /** The pipeline: select → plan → serialize → link. Imports every stage, and reads as their table of contents. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
-import { fail, ok, type Result } from "./errors.js";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { type BinaryfsError, fail, ok, type Result } from "./errors.js";
 import { SEGMENT_BYTES } from "./image/constants.js";
 import { libraryDigest } from "./inspect/library-digest.js";
 import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME, blobAssembly, checkGccLimit, cSource } from "./link/artefacts.js";
 import { NATIVE_HEAD_BYTES, nativeHead } from "./link/native.js";
 import type { ImageIdentity } from "./link/note.js";
 import { openLibrary } from "./link/read-library.js";
-import { readRuntimeFile } from "./runtime-files.js";
 import type { LayoutName, Tree, Warning } from "./model.js";
 import { planCompact } from "./plan/compact.js";
 import type { Plan } from "./plan/plan.js";
+import { readRuntimeFile } from "./runtime-files.js";
 import { componentsOf, joinPath, normalize, type PathLike, toBytes, toLatin1 } from "./select/paths.js";
 import { type SelectOptions, select } from "./select/select.js";
+import { workingDirectory } from "./select/working-directory.js";
 import { OutputFile, unwritable } from "./serialize/output-file.js";
+import { outputPlace } from "./serialize/output-place.js";
 import { writeBytes } from "./serialize/run-batch.js";
 import { serialize } from "./serialize/serialize.js";
 import { type Stage, StageTimer } from "./serialize/stage-timer.js";
-import { temporaryPath, trackTemporary, untrackTemporary } from "./serialize/temporaries.js";
+import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "./serialize/temporaries.js";
 
 export interface Progress {
   readonly stage: Stage;
@@ -93,7 +95,9 @@ async function buildNatively(options: BuildOptions): Promise<Result<BuildReport>
   const output = absolute(options.output);
   const template = await readRuntimeFile("template.so");
   if (!template.ok) return template;
-  const planned = selectAndPlan(options, [output], timer);
+  const place = outputPlace(output);
+  if (!place.ok) return place;
+  const planned = selectAndPlan(options, [output, place.value], timer);
   if (!planned.ok) return planned;
   const file = OutputFile.create(output, 0o755);
   if (!file.ok) return file;
@@ -101,7 +105,7 @@ async function buildNatively(options: BuildOptions): Promise<Result<BuildReport>
     // The layout is fixed from here on.
     const target = { fd: file.value.fd, offset: NATIVE_HEAD_BYTES };
     const image = await emit(planned.value.plan, target, options, timer);
-    if (!image.ok) return image;
+    if (!image.ok) return withOutput(image.error, output);
     timer.start("link");
     const head = nativeHead(template.value, image.value);
     const published = finish([file.value], [[file.value, head]]);
@@ -115,22 +119,25 @@ async function buildNatively(options: BuildOptions): Promise<Result<BuildReport>
 
 async function buildWithCompiler(options: BuildOptions): Promise<Result<BuildReport>> {
   const output = absolute(options.output);
-  const directory = temporaryPath(output);
+  const place = outputPlace(output);
+  if (!place.ok) return place;
+  const directory = temporaryPath(place.value);
   try {
+    sweepTemporaries(place.value);
     mkdirSync(directory);
     trackTemporary(directory);
   } catch (cause) {
     return unwritable(output, cause);
   }
   try {
-    const packed = await packInto(options, directory, [output]);
+    const packed = await packInto(options, directory, [output, place.value]);
     if (!packed.ok) return packed;
     const started = performance.now();
     // Loaded here alone: the native path needs no compiler, and would pay for starting one's library.
     const { linkArtefacts } = await import("./link/compile.js");
     const linked = await linkArtefacts({
       directory: directory.toString(),
-      output: output.toString(),
+      output: place.value.toString(),
       ...(options.cc !== undefined && { cc: options.cc }),
       ...(options.signal !== undefined && { signal: options.signal }),
     });
@@ -159,12 +166,19 @@ function digestOf(output: Buffer, merkleRoot: Buffer): Result<string> {
 async function packOnce(options: BuildOptions): Promise<Result<BuildReport>> {
   const output = absolute(options.output);
   if (output.toString("latin1").endsWith(".c")) return packSource(options, output);
+  // A directory that holds artefacts alone is an output as a whole; in another one the artefacts are.
+  return packInto(options, output, holdsArtefactsAlone(output) ? [output] : []);
+}
+
+function holdsArtefactsAlone(directory: Buffer): boolean {
+  const artefacts = [BLOB_NAME, ARCHIVE_NAME, ASSEMBLY_NAME];
+  const isOwn = (name: string): boolean =>
+    artefacts.some((own) => name === own || name.startsWith(`.${own}.binaryfs-`));
   try {
-    mkdirSync(output, { recursive: true });
+    return readdirSync(directory, "latin1").every(isOwn);
   } catch (cause) {
-    return unwritable(output, cause);
+    return (cause as NodeJS.ErrnoException).code === "ENOENT";
   }
-  return packInto(options, output, []);
 }
 
 async function packInto(
@@ -207,12 +221,19 @@ async function writeArtefacts(
   const { plan } = planned.value;
   const limit = checkGccLimit(plan.sizeBytes);
   if (!limit.ok) return limit;
+  if (!output.toString("latin1").endsWith(".c")) {
+    try {
+      mkdirSync(output, { recursive: true });
+    } catch (cause) {
+      return unwritable(output, cause);
+    }
+  }
   const files = OutputFile.createAll(outputs, 0o644);
   if (!files.ok) return files;
   const [blob, ...others] = files.value;
   try {
     const image = await emit(plan, { fd: (blob as OutputFile).fd, offset: 0 }, options, timer);
-    if (!image.ok) return image;
+    if (!image.ok) return withOutput(image.error, output);
     timer.start("link");
     const texts = textsFor(image.value);
     const published = finish(
@@ -257,14 +278,17 @@ async function emit(
   return merkleRoot.ok ? ok({ sizeBytes: plan.sizeBytes, merkleRoot: merkleRoot.value }) : merkleRoot;
 }
 
+/** Writing knows a descriptor alone: names what it belongs to. */
+function withOutput(error: BinaryfsError, output: Buffer): Result<never> {
+  const isAboutOutput = error.path === undefined && (error.code === "no-space" || error.code === "io");
+  return { ok: false, error: isAboutOutput ? { ...error, path: output } : error };
+}
+
 /** Writes what stands at the beginning of files, then gives all of them their names. */
-function finish(
-  files: readonly OutputFile[],
-  contents: readonly (readonly [OutputFile, Buffer])[],
-): Result<void> {
+function finish(files: readonly OutputFile[], contents: readonly (readonly [OutputFile, Buffer])[]): Result<void> {
   for (const [file, bytes] of contents) {
     const written = writeBytes(bytes, 0, { fd: file.fd, offset: 0 });
-    if (!written.ok) return written;
+    if (!written.ok) return withOutput(written.error, file.output);
   }
   for (const file of files) {
     const published = file.publish();
@@ -291,5 +315,5 @@ function reportOf(output: Buffer, { tree, plan }: Planned, image: ImageIdentity,
 /** Host path from the current directory. A trailing slash is no name. */
 function absolute(path: PathLike): Buffer {
   const text = toLatin1(path);
-  return toBytes(normalize(text.startsWith("/") ? text : joinPath(toLatin1(process.cwd()), text)).path);
+  return toBytes(normalize(text.startsWith("/") ? text : joinPath(workingDirectory(), text)).path);
 }

@@ -41,6 +41,8 @@ export interface BinaryfsError {
   readonly code: ErrorCode;
   readonly path?: Buffer;
   readonly detail?: string;
+  /** Where several are concerned: all of them, `path` among them. */
+  readonly paths?: readonly Buffer[];
   readonly cause?: unknown;
 }
 

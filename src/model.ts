@@ -75,6 +75,8 @@ export type WarningCode =
   | "special-skipped"
   | "mtime-makes-pyc-stale"
   | "symlink-leaves-root"
+  | "symlink-target-unselected"
+  | "door-hides-files"
   | "xattr-skipped"
   | "secrets-selected";
 export interface Warning {

@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 import { fail, ok, type Result } from "./errors.js";
 
 /** `template.so`: native template; `libbinary_fs_template.a`: for the gcc path; `binaryfs.s`: for the .c form; `binaryfs-run`: launcher; `bfs-restore`, `bfs-xattr`: helpers of extract and of `--xattrs`. */
-export type RuntimeFile = "template.so" | "libbinary_fs_template.a" | "binaryfs.s" | "binaryfs-run" | "bfs-restore" | "bfs-xattr";
+export type RuntimeFile =
+  | "template.so"
+  | "libbinary_fs_template.a"
+  | "binaryfs.s"
+  | "binaryfs-run"
+  | "bfs-restore"
+  | "bfs-xattr";
 
 /**
  * Path of one file of the runtime. From sources under test (`src`) and from the package (`dist`) it is the same `dist/runtime`.

@@ -4,12 +4,13 @@ import { type BuildOptions, type BuildReport, build, pack } from "../build.js";
 import { fail, ok, type Result } from "../errors.js";
 import type { MtimePolicy } from "../select/attributes.js";
 import { loadConfig } from "./config.js";
+import { onInterruption } from "./interruption.js";
 import { escapePath, jsonPath, printError, type StandardOutput } from "./output.js";
 import type { ParsedOption } from "./parse-options.js";
 import { ProgressLine } from "./progress.js";
 import { toBytes, toText } from "./raw-arguments.js";
 import { expandSelectionFiles, parseVolume } from "./selection.js";
-import { describeWarnings, humanBytes } from "./wording.js";
+import { counted, describeWarnings, humanBytes, jsonWarning } from "./wording.js";
 
 export interface BuildRequest {
   readonly form: "library" | "artefacts";
@@ -29,8 +30,7 @@ export async function runBuild(request: BuildRequest): Promise<Result<number>> {
   if (!engineOptions.ok) return engineOptions;
   const progress = new ProgressLine(!request.isJson);
   const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort();
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const stopWaiting = onInterruption(() => interruption.abort());
   const engine = request.form === "library" ? build : pack;
   const report = await engine({
     ...engineOptions.value,
@@ -38,7 +38,7 @@ export async function runBuild(request: BuildRequest): Promise<Result<number>> {
     onProgress: (step) => progress.update(step),
   });
   progress.clear();
-  process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  stopWaiting();
   if (!report.ok) return report;
   await printReport(request, report.value);
   return ok(0);
@@ -48,7 +48,9 @@ async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptio
   // SCONE's form knows no configuration file.
   const isScone = request.secrets === "warn";
   const named = request.options.filter(({ name }) => name === "config").at(-1)?.value;
-  const config = isScone ? ok({ root: undefined, output: undefined, options: [] }) : await loadConfig(named);
+  const config = isScone
+    ? ok({ root: undefined, output: undefined, options: [] })
+    : await loadConfig(named === undefined ? undefined : toText(named));
   if (!config.ok) return config;
   // Rules of the configuration come first: later ones win, and so do later values.
   const options = expandSelectionFiles([...config.value.options, ...request.options]);
@@ -58,14 +60,22 @@ async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptio
 
   const output = request.output ?? config.value.output;
   if (output === undefined) return fail("usage", { detail: "name the output with -o" });
+  if (request.root === "") return fail("usage", { detail: "ROOT is empty" });
+  if (output === "") return fail("usage", { detail: "OUTPUT is empty" });
   const specials = oneOf("specials", last("specials"), ["skip", "keep"]);
   if (!specials.ok) return specials;
   const owner = oneOf("owner", last("owner"), ["keep", "root"]);
   if (!owner.ok) return owner;
   const layout = oneOf("layout", last("layout"), ["compact", "stable"]);
   if (!layout.ok) return layout;
+  if (layout.value === "stable") {
+    return fail("usage", { detail: "--layout stable is not in this version; compact is the default" });
+  }
   const linker = oneOf("linker", last("linker"), ["native", "gcc"]);
   if (!linker.ok) return linker;
+  if (linker.value !== "gcc" && request.options.some(({ name }) => name === "cc")) {
+    return fail("usage", { detail: "--cc needs --linker gcc: the native linker calls no compiler" });
+  }
   const epoch = sourceDateEpoch();
   if (!epoch.ok) return epoch;
   const mtime = mtimePolicy(last("mtime"), epoch.value);
@@ -133,6 +143,7 @@ function mtimePolicy(value: string | undefined, epoch: number | undefined): Resu
 async function printReport(request: BuildRequest, report: BuildReport): Promise<void> {
   for (const line of describeWarnings(report.warnings, request.verbosity > 0)) printError(line);
   if (request.isJson) {
+    for (const warning of report.warnings) await request.out.json(jsonWarning(warning));
     await request.out.json({
       event: request.form === "library" ? "built" : "packed",
       ...jsonPath(report.output, request.form === "library" ? "library" : "output"),
@@ -151,7 +162,7 @@ async function printReport(request: BuildRequest, report: BuildReport): Promise<
   const stages = Object.entries(report.stages).map(([stage, ms]) => `${stage} ${Math.round(ms)} ms`);
   const digest = report.digest === undefined ? `root ${report.merkleRoot.toString("hex")}` : `sha256:${report.digest}`;
   await request.out.line(
-    `${escapePath(report.output)}: ${report.files} files, ${humanBytes(report.imageBytes)}, re-emitted ${humanBytes(report.emittedBytes)}, ` +
+    `${escapePath(report.output)}: ${counted(report.files, "file")}, ${humanBytes(report.imageBytes)}, re-emitted ${humanBytes(report.emittedBytes)}, ` +
       `${digest}, ${Math.round(report.durationMs)} ms (${stages.join(", ")})`,
   );
 }

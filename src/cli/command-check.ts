@@ -9,7 +9,7 @@ import { CHECK_OPTIONS } from "./options.js";
 import { escapePath, jsonPath, type StandardOutput } from "./output.js";
 import { toBytes } from "./raw-arguments.js";
 import { operandsOf } from "./with-image.js";
-import { humanBytes } from "./wording.js";
+import { counted, humanBytes } from "./wording.js";
 
 export const checkCommand: Command = {
   name: "check",
@@ -51,16 +51,21 @@ async function printLibrary({ library, view }: OpenImage, out: StandardOutput, i
       layout,
       inodes: inodeCount,
       sealed,
+      // Unless `run --hermetic` says otherwise; no image can.
+      firstProgramMayComeFromHost: true,
       hostPaths: hostPaths.map((path) => jsonPath(path)),
       volumes: volumes.map(({ guest, host }) => ({ ...jsonPath(guest, "guest"), ...(host && jsonPath(host, "host")) })),
     });
     return;
   }
   await out.line(
-    `${escapePath(library.path)}: library, image of ${humanBytes(library.imageBytes)}, ${inodeCount} inodes, ${layout} layout`,
+    `${escapePath(library.path)}: library, image of ${humanBytes(library.imageBytes)}, ${counted(inodeCount, "inode")}, ${layout} layout`,
   );
   await out.line(
     sealed ? "sealed: `run` may add no host path and no volume" : "not sealed: `run` may add host paths and volumes",
+  );
+  await out.line(
+    "the first program and its own ldd libraries may come from the host, sealed or not: `run --hermetic` forbids it",
   );
   if (hostPaths.length + volumes.length === 0) await out.line("doors to the host: none declared");
   for (const path of hostPaths) await out.line(`door: host path ${escapePath(path)} (not protected)`);

@@ -4,12 +4,13 @@ import { ok } from "../errors.js";
 import { extract } from "../inspect/extract.js";
 import { lookup } from "../inspect/lookup.js";
 import type { Command } from "./command.js";
+import { onInterruption } from "./interruption.js";
 import { EXTRACT_OPTIONS } from "./options.js";
 import { escapePath, jsonPath, printError } from "./output.js";
 import { lastOf } from "./parse-options.js";
 import { toBytes } from "./raw-arguments.js";
 import { withImage } from "./with-image.js";
-import { humanBytes } from "./wording.js";
+import { counted, humanBytes } from "./wording.js";
 
 export const extractCommand: Command = {
   name: "extract",
@@ -23,7 +24,10 @@ export const extractCommand: Command = {
       const start = lookup(view, path, true);
       if (!start.ok) return start;
       const output = lastOf(parsed, "output") ?? defaultTarget(library.path);
-      const extracted = extract(view, start.value, toBytes(output));
+      const interruption = new AbortController();
+      const stopWaiting = onInterruption(() => interruption.abort());
+      const extracted = await extract(view, start.value, toBytes(output), interruption.signal);
+      stopWaiting();
       if (!extracted.ok) return extracted;
       const { files, bytes, skipped } = extracted.value;
       for (const line of skipped)
@@ -36,7 +40,7 @@ export const extractCommand: Command = {
           bytes,
           skipped: skipped.length,
         });
-      else await out.line(`${escapePath(toBytes(output))}: ${files} files, ${humanBytes(bytes)}`);
+      else await out.line(`${escapePath(toBytes(output))}: ${counted(files, "file")}, ${humanBytes(bytes)}`);
       return ok(0);
     }),
 };

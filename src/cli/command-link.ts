@@ -2,9 +2,9 @@
 
 import { fail, ok } from "../errors.js";
 import { libraryDigest } from "../inspect/library-digest.js";
-import { linkArtefacts } from "../link/compile.js";
 import { openLibrary } from "../link/read-library.js";
 import type { Command } from "./command.js";
+import { onInterruption } from "./interruption.js";
 import { LINK_OPTIONS } from "./options.js";
 import { escapePath, jsonPath } from "./output.js";
 import { lastOf } from "./parse-options.js";
@@ -25,12 +25,18 @@ export const linkCommand: Command = {
     if (output === undefined) return fail("usage", { detail: "name the output with -o" });
     const started = performance.now();
     const cc = lastOf(parsed, "cc");
+    // Loaded here: no other command needs the library that starts compilers.
+    const { linkArtefacts } = await import("../link/compile.js");
     // Compilers take their arguments as text.
+    const interruption = new AbortController();
+    const stopWaiting = onInterruption(() => interruption.abort());
     const linked = await linkArtefacts({
+      signal: interruption.signal,
       directory: toText(operands.value[0] ?? ""),
       output: toText(output),
       ...(cc !== undefined && { cc: toText(cc) }),
     });
+    stopWaiting();
     if (!linked.ok) return linked;
     const path = toBytes(output);
     const library = openLibrary(path);

@@ -9,6 +9,7 @@ import { lastOf } from "./parse-options.js";
 import { ProgressLine } from "./progress.js";
 import { toText } from "./raw-arguments.js";
 import { withImage } from "./with-image.js";
+import { counted } from "./wording.js";
 
 export const verifyCommand: Command = {
   name: "verify",
@@ -36,11 +37,13 @@ export const verifyCommand: Command = {
         progress.clear();
         if (!result.ok) return result;
         const { digest, merkleRoot, segments, inodes, entries, problems } = result.value;
+        const isWanted = expected === undefined || expected === digest;
         if (isJson) {
           await out.json({
             event: "verified",
             ...jsonPath(path, "library"),
-            isValid: problems.length === 0,
+            isValid: problems.length === 0 && isWanted,
+            ...(expected !== undefined && { digestMatches: isWanted }),
             digest: `sha256:${digest}`,
             merkleRoot: merkleRoot.toString("hex"),
             segments,
@@ -60,11 +63,13 @@ export const verifyCommand: Command = {
             detail: first.path === undefined ? first.detail : `${first.detail}: ${escapePath(first.path)}`,
           });
         }
-        if (expected !== undefined && expected !== digest) {
+        if (!isWanted) {
           return fail("digest-mismatch", { path, detail: `it is sha256:${digest}, not sha256:${expected}` });
         }
         if (!isJson) {
-          await out.line(`${escapePath(path)}: valid, ${segments} segments, ${inodes} inodes, ${entries} entries`);
+          await out.line(
+            `${escapePath(path)}: valid, ${counted(segments, "segment")}, ${counted(inodes, "inode")}, ${counted(entries, "entry", "entries")}`,
+          );
           await out.line(`sha256:${digest}`);
         }
         return ok(0);

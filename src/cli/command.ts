@@ -1,6 +1,6 @@
 /** What a command is, and what it is given. */
 
-import type { BinaryfsError, Result } from "../errors.js";
+import type { BinaryfsError, ErrorCode, Result } from "../errors.js";
 import type { StandardOutput } from "./output.js";
 import type { OptionSpec, ParsedArguments } from "./parse-options.js";
 
@@ -27,5 +27,8 @@ export interface Command {
   run(context: CommandContext): Promise<Result<number>>;
 }
 
+/** Mistakes in what was typed, found before anything is done. */
+const WRONG_USAGE: readonly ErrorCode[] = ["usage", "bad-host-path", "bad-volume"];
+
 /** Exit status of a failure. */
-export const exitStatusOf = (error: BinaryfsError): number => (error.code === "usage" ? 2 : 1);
+export const exitStatusOf = (error: BinaryfsError): number => (WRONG_USAGE.includes(error.code) ? 2 : 1);

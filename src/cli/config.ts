@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createJiti } from "jiti";
 import { fail, ok, type Result } from "../errors.js";
 import type { ParsedOption } from "./parse-options.js";
 
@@ -49,9 +48,7 @@ export async function loadConfig(named: string | undefined): Promise<Result<Load
   const bytes = Buffer.from(path);
   let value: unknown;
   try {
-    value = path.endsWith(".json")
-      ? JSON.parse(await readFile(path, "utf8"))
-      : await createJiti(pathToFileURL(path).href).import(path, { default: true });
+    value = path.endsWith(".json") ? JSON.parse(await readFile(path, "utf8")) : await importModule(path);
   } catch (cause) {
     return fail("bad-config", { path: bytes, detail: cause instanceof Error ? cause.message : String(cause), cause });
   }
@@ -59,11 +56,17 @@ export async function loadConfig(named: string | undefined): Promise<Result<Load
   return loaded.ok ? loaded : fail("bad-config", { path: bytes, detail: loaded.error.detail ?? "" });
 }
 
+/** The loader of TypeScript is itself loaded only where there is a file to load: most commands start without one. */
+async function importModule(path: string): Promise<unknown> {
+  const { createJiti } = await import("jiti");
+  return createJiti(pathToFileURL(path).href).import(path, { default: true });
+}
+
 type Reader = (value: unknown, directory: string) => string[] | undefined;
 
-const text: Reader = (value) => (typeof value === "string" ? [value] : undefined);
-const texts: Reader = (value) =>
-  Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+const text: Reader = (value) => (isText(value) ? [value] : undefined);
+const texts: Reader = (value) => (Array.isArray(value) && value.every(isText) ? value : undefined);
 const flag: Reader = (value) => (value === true ? [""] : value === false ? [] : undefined);
 const textOrNumber: Reader = (value) => (typeof value === "number" ? [String(value)] : text(value, ""));
 const located: Reader = (value, directory) => texts(value, directory)?.map((path) => resolve(directory, path));
@@ -94,7 +97,7 @@ export function readConfig(value: unknown, directory: string): Result<LoadedConf
   const places: { root?: string; output?: string } = {};
   for (const [key, item] of Object.entries(value)) {
     if (key === "root" || key === "output") {
-      if (typeof item !== "string") return fail("bad-config", { detail: `${key} is no string` });
+      if (!isText(item)) return fail("bad-config", { detail: `${key} is no string, or an empty one` });
       places[key] = Buffer.from(resolve(directory, item)).toString("latin1");
       continue;
     }
@@ -121,7 +124,7 @@ function readRules(item: unknown): ParsedOption[] | undefined {
     const [entry, ...more] = typeof rule === "object" && rule !== null ? Object.entries(rule) : [];
     if (entry === undefined || more.length > 0) return undefined;
     const [name, value] = entry;
-    if ((name !== "include" && name !== "exclude") || typeof value !== "string") return undefined;
+    if ((name !== "include" && name !== "exclude") || !isText(value)) return undefined;
     options.push({ name, value });
   }
   return options;

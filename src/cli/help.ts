@@ -15,11 +15,11 @@ export function generalHelp(commands: readonly Command[]): string {
 
 Usage:
 ${rows.join("\n")}
-  binaryfs ${"ROOT OUTPUT [-i P]… [-h P]… [-p] [-v]…".padEnd(width)}  SCONE's form: the artefacts into OUTPUT
+  binaryfs ${"ROOT OUTPUT [-i P]… [-e P]… [-h P]… [-p] [-v]…".padEnd(width)}  SCONE's form: the artefacts into OUTPUT
   LIB.so CMD ARGS…   the library starts a program in its file system by itself
 
 Start here:
-  binaryfs build / -o app.so -i /usr/lib/python3 -i /app --host-path /etc/resolv.conf
+  binaryfs build / -o app.so -i '/usr/lib/python3*' -i /app --host-path /etc/resolv.conf
   binaryfs ls app.so
   binaryfs run app.so -- python3 /app/main.py
 

@@ -12,7 +12,7 @@ import { printError, StandardOutput, surviveBrokenPipes } from "./output.js";
 import { countOf, parseOptions } from "./parse-options.js";
 import { rawArguments } from "./raw-arguments.js";
 import { runSconeForm } from "./scone-form.js";
-import { describeBug, describeError, errorMessage } from "./wording.js";
+import { describeBug, describeError, jsonError } from "./wording.js";
 
 async function main(args: readonly string[]): Promise<number> {
   const out = new StandardOutput();
@@ -20,12 +20,12 @@ async function main(args: readonly string[]): Promise<number> {
   const command = COMMANDS.find(({ name }) => name === first);
   const isJson = command !== undefined && args.includes("--json");
   const result = await dispatch(args, command, out);
-  if (!result.ok && isJson)
-    await out.json({ event: "error", code: result.error.code, message: errorMessage(result.error) });
+  if (!result.ok && isJson) await out.json(jsonError(result.error, command?.name));
   await out.flush();
   if (result.ok) return result.value;
-  report(result.error, args);
-  return command?.name === "run" && result.error.code !== "usage" ? REFUSED_STATUS : exitStatusOf(result.error);
+  report(result.error, args, command?.name);
+  const status = exitStatusOf(result.error);
+  return command?.name === "run" && status === 1 ? REFUSED_STATUS : status;
 }
 
 async function dispatch(
@@ -77,8 +77,8 @@ function withCommandHelp(error: BinaryfsError, command: Command): { ok: false; e
   return fail("usage", { ...error, detail: `${command.name}: ${error.detail ?? ""}` });
 }
 
-function report(error: BinaryfsError, args: readonly string[]): void {
-  printError(describeError(error));
+function report(error: BinaryfsError, args: readonly string[], command: string | undefined): void {
+  printError(describeError(error, command));
   if (verbosityOf(args) >= 2 && error.cause instanceof Error) printError(error.cause.stack ?? error.cause.message);
 }
 
@@ -96,8 +96,15 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-surviveBrokenPipes();
+/** Standard output is full or broken: what was to be said there is lost, so that is the failure. */
+function outputFailed(cause: NodeJS.ErrnoException): void {
+  const code = cause.code === "ENOSPC" || cause.code === "EDQUOT" ? "no-space" : "io";
+  report({ code, path: Buffer.from("standard output"), detail: cause.code ?? cause.message, cause }, args, undefined);
+  process.exit(1);
+}
+
 const args = rawArguments(process.argv.slice(2));
+surviveBrokenPipes(outputFailed);
 try {
   process.exitCode = await main(args);
 } catch (error) {

@@ -28,7 +28,7 @@ export function expandOptionFiles(args: readonly string[], open: readonly string
     try {
       text = readFileSync(toBytes(name), "latin1");
     } catch (cause) {
-      return fail("unreadable", { path: toBytes(name), cause });
+      return fail("unreadable", { path: toBytes(name), detail: (cause as NodeJS.ErrnoException).code ?? "", cause });
     }
     const lines = text.split(/\r?\n/).filter((line) => line !== "");
     const inner = expandOptionFiles(lines, [...open, path]);

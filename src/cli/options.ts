@@ -15,12 +15,14 @@ export const OUTPUT_LIBRARY: OptionSpec = {
   short: "o",
   value: "LIB.so",
   summary: "the library to write",
+  once: true,
 };
 const OUTPUT_DIRECTORY: OptionSpec = {
   long: "output",
   short: "o",
   value: "DIR",
   summary: "directory of the three artefacts, or a NAME.c",
+  once: true,
 };
 
 /** Options that a selection file may hold. */
@@ -64,7 +66,8 @@ export const SELECTION: readonly OptionSpec[] = [
 ];
 
 const ENGINE: readonly OptionSpec[] = [
-  { long: "layout", value: "compact|stable", summary: "how the image is laid out" },
+  { long: "layout", value: "compact", summary: "how the image is laid out (stable is not in this version)" },
+  { long: "state", value: "DIR", summary: "where a build may keep what speeds up the next; so far nothing is kept" },
   { long: "no-state", summary: "keep nothing between builds" },
 ];
 
@@ -128,6 +131,7 @@ export const EXTRACT_OPTIONS: readonly OptionSpec[] = [
     short: "o",
     value: "DIR",
     summary: "new or empty directory (default: the library's name without .so)",
+    once: true,
   },
   JSON_LINES,
   VERBOSE,
@@ -144,6 +148,7 @@ export const CHECK_OPTIONS: readonly OptionSpec[] = [JSON_LINES, VERBOSE, HELP];
 /** `binaryfs ROOT OUTPUT …`: the entire set, in which -h is no help. */
 export const SCONE_OPTIONS: readonly OptionSpec[] = [
   { long: "include", short: "i", value: "PATTERN", summary: "take what matches, as seen from ROOT; `*` crosses `/`" },
+  { long: "exclude", short: "e", value: "PATTERN", summary: "leave out what matches; the last matching rule wins" },
   { long: "host-path", short: "h", value: "PATH", summary: "let PATH of the host through, unprotected" },
   { long: "preserve-symbolic-links", short: "p", summary: "keep symlinks as they are" },
   { long: "verbose", short: "v", summary: "say more" },

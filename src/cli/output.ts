@@ -6,12 +6,17 @@ import { once } from "node:events";
 /** Output is handed on in pieces of about this size. */
 const FLUSH_BYTES = 1 << 16;
 
-/** A reader that went away (`| head`) wants no more and no complaint. */
-export function surviveBrokenPipes(): void {
+/**
+ * A reader that went away (`| head`) wants no more and no complaint.
+ * @param onFailure told what else goes wrong with standard output; it ends the process
+ */
+export function surviveBrokenPipes(onFailure: (cause: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(0);
-      throw error;
+      // Where complaints cannot be written either, the status has to do.
+      if (stream === process.stderr) process.exit(1);
+      onFailure(error);
     });
   }
 }

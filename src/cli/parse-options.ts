@@ -13,7 +13,12 @@ export interface OptionSpec {
   /** Name of the value in help; absent for a flag. */
   readonly value?: string;
   readonly summary: string;
+  /** Where a second value would silently win over the first, giving two is a mistake. */
+  readonly once?: boolean;
 }
+
+/** Options that the command line's design has and this version has not. */
+const LATER: readonly string[] = ["remote-cache", "export-overlay"];
 
 export interface ParsedOption {
   readonly name: string;
@@ -37,7 +42,7 @@ export function parseOptions(args: readonly string[], specs: readonly OptionSpec
   const operands: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const argument = args[at] as string;
-    if (argument === "--") return ok({ options, operands, rest: args.slice(at + 1) });
+    if (argument === "--") return checked({ options, operands, rest: args.slice(at + 1) }, specs);
     if (argument === "-" || !argument.startsWith("-")) {
       operands.push(argument);
       continue;
@@ -51,7 +56,17 @@ export function parseOptions(args: readonly string[], specs: readonly OptionSpec
     if (value === undefined) return usage(`${toText(argument)} needs a value`);
     options.push({ name: needsValue, value });
   }
-  return ok({ options, operands, rest: undefined });
+  return checked({ options, operands, rest: undefined }, specs);
+}
+
+/** No option has a use for an empty value: most often a script's variable was not set. */
+function checked(parsed: ParsedArguments, specs: readonly OptionSpec[]): Result<ParsedArguments> {
+  for (const spec of specs) {
+    const values = valuesOf(parsed, spec.long);
+    if (spec.value !== undefined && values.includes("")) return usage(`--${spec.long} is given an empty value`);
+    if (spec.once === true && values.length > 1) return usage(`--${spec.long} is given twice`);
+  }
+  return ok(parsed);
 }
 
 interface Found {
@@ -64,7 +79,9 @@ function parseLong(argument: string, specs: readonly OptionSpec[]): Result<Found
   const equals = argument.indexOf("=");
   const name = argument.slice(2, equals < 0 ? undefined : equals);
   const spec = specs.find((candidate) => candidate.long === name || candidate.aliases?.includes(name));
-  if (spec === undefined) return usage(`unknown option --${toText(name)}`);
+  if (spec === undefined) {
+    return usage(LATER.includes(name) ? `--${name} is not in this version` : `unknown option --${toText(name)}`);
+  }
   if (spec.value === undefined) {
     return equals < 0 ? ok({ flags: [{ name: spec.long, value: "" }] }) : usage(`--${spec.long} takes no value`);
   }

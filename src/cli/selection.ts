@@ -32,7 +32,7 @@ function readSelectionFile(path: Buffer): Result<ParsedOption[]> {
   try {
     text = readFileSync(path, "latin1");
   } catch (cause) {
-    return fail("unreadable", { path, cause });
+    return fail("unreadable", { path, detail: (cause as NodeJS.ErrnoException).code ?? "", cause });
   }
   const rules: ParsedOption[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -56,7 +56,7 @@ export function parseVolume(value: string): Result<Volume> {
   let at = value.indexOf("=");
   while (at > 0 && value[at - 1] === "\\") at = value.indexOf("=", at + 1);
   const guest = toBytes((at < 0 ? value : value.slice(0, at)).replaceAll("\\=", "="));
-  const bad = fail("bad-volume", { path: toBytes(value) });
+  const bad = fail("bad-volume", { path: toBytes(value), detail: "not absolute" });
   if (guest[0] !== 0x2f) return bad;
   if (at < 0) return ok({ guest });
   const host = toBytes(value.slice(at + 1));

@@ -2,13 +2,13 @@
 
 import type { BinaryfsError, ErrorCode } from "../errors.js";
 import type { Warning, WarningCode } from "../model.js";
-import { escapePath } from "./output.js";
+import { escapePath, jsonPath } from "./output.js";
 
 interface Wording {
   /** What happened; the path follows in parentheses. */
   readonly what: (error: BinaryfsError) => string;
   /** What to do about it. */
-  readonly remedy: string;
+  readonly remedy: string | ((error: BinaryfsError) => string);
 }
 
 const plain = (what: string) => (error: BinaryfsError) => (error.detail ? `${what}: ${error.detail}` : what);
@@ -27,16 +27,20 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
     remedy: "Patterns are paths as seen from ROOT: write them from there, without `..` that leaves it.",
   },
   "nothing-selected": {
-    what: plain("the selection is empty"),
+    what: (error) =>
+      error.detail ? `the selection is empty: nothing matches ${error.detail}` : "the selection is empty",
     remedy: "Check the patterns: they are paths as seen from ROOT, and quote them so that the shell leaves `*` alone.",
   },
   "pattern-unmatched": {
     what: plain("a pattern matches nothing"),
-    remedy: "Correct or remove it, or leave out --strict.",
+    remedy: "Correct or remove it, or leave out --strict. Patterns are paths as seen from ROOT, such as `/usr/lib/*`.",
   },
   unreadable: {
     what: plain("cannot read"),
-    remedy: "Give this user the right to read it, or exclude it with `-e`.",
+    remedy: ({ detail }) =>
+      detail === "ENOENT"
+        ? "Name a file that exists, from the working directory or absolute."
+        : "Give this user the right to read it; what is only to be packed may be excluded with `-e`.",
   },
   "input-changed": {
     what: plain("a file kept changing while it was packed"),
@@ -57,18 +61,21 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
   },
   "bad-host-path": {
     what: plain("not a usable host path"),
-    remedy: "Host paths are absolute: `--host-path /etc/resolv.conf`.",
+    remedy: "Host paths are absolute, without `..`, and neither `/` nor in /proc: `--host-path /etc/resolv.conf`.",
   },
   "bad-volume": {
     what: plain("not a usable volume"),
-    remedy: "Write `--volume /guest` or `--volume /guest=/host`, both absolute.",
+    remedy: "Write `--volume /guest` or `--volume /guest=/host`, both absolute; GUEST is neither `/` nor in /proc.",
   },
   "bad-config": {
     what: plain("the configuration is wrong"),
     remedy: "Correct it; docs/cli.md lists what may stand there.",
   },
   "secrets-selected": {
-    what: plain("the selection takes what looks like secrets"),
+    what: ({ detail }) =>
+      detail === "1"
+        ? "the selection takes what looks like a secret"
+        : `the selection takes ${detail} names that look like secrets`,
     remedy: "Exclude them with `-e`, include them by their full names, or allow them with `--allow-secrets GLOB`.",
   },
   "output-inside-root": {
@@ -79,15 +86,18 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
     what: plain("cannot write the output"),
     remedy: "Name a place in an existing directory that this user may write to.",
   },
-  "output-exists": { what: plain("the output exists already"), remedy: "Name a new or an empty directory." },
+  "output-exists": {
+    what: (error) => `the output is there already${error.detail ? ` as ${error.detail}` : ""}, and is not replaced`,
+    remedy: "Name a new file or a regular one.",
+  },
   "no-space": { what: plain("no space left"), remedy: "Free some space or name an output on another file system." },
   "compiler-missing": {
     what: plain("the compiler cannot be run"),
-    remedy: "Install it or name another with `--cc`; `--linker native` needs none.",
+    remedy: "Install it or name another with `--cc`; `binaryfs build` without `--linker gcc` needs none.",
   },
   "compiler-failed": {
     what: plain("the compiler failed"),
-    remedy: "Its last lines stand above; `--linker native` needs no compiler.",
+    remedy: "These are its last words. `binaryfs build` without `--linker gcc` needs no compiler.",
   },
   "gcc-limit": {
     what: plain("the compiler cannot carry an image of this size"),
@@ -112,7 +122,11 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
   },
   "path-not-found": {
     what: (error) => LOOKUP_FAILURES[error.detail ?? ""] ?? "no such file or directory",
-    remedy: "Check the path; `binaryfs ls LIB` lists what an image holds.",
+    // What the host was asked for has a cause; what an image was asked for has none.
+    remedy: ({ cause }) =>
+      cause === undefined
+        ? "Check the path; `binaryfs ls LIB` lists what an image holds."
+        : "Name what exists: a library that `binaryfs build` made, a program, or a directory of artefacts.",
   },
   "not-a-file": {
     what: plain("not a regular file"),
@@ -123,12 +137,33 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
     remedy: "Extract into a new or empty directory; a name that leads out of it is never written.",
   },
   io: { what: plain("input or output failed"), remedy: "Check the file, its permissions and its device." },
-  interrupted: { what: () => "interrupted", remedy: "The output is as it was before." },
+  interrupted: { what: () => "interrupted before it was done", remedy: "The output is as it was before." },
 };
 
-/** Two lines: `binaryfs: CODE: what (path)` and what to do. */
-export function describeError(error: BinaryfsError): string {
-  return `binaryfs: ${error.code}: ${errorMessage(error)}\n  ${ERRORS[error.code].remedy}`;
+/**
+ * Two lines: `binaryfs: CODE: what (path)` and what to do.
+ * @param command whose usage was wrong
+ */
+export function describeError(error: BinaryfsError, command?: string): string {
+  return `binaryfs: ${error.code}: ${errorMessage(error)}\n  ${remedyOf(error, command)}`;
+}
+
+function remedyOf(error: BinaryfsError, command: string | undefined): string {
+  if (error.code === "usage" && command !== undefined) return `See \`binaryfs ${command} --help\`.`;
+  const { remedy } = ERRORS[error.code];
+  return typeof remedy === "string" ? remedy : remedy(error);
+}
+
+/** The same as an object of `--json`. */
+export function jsonError(error: BinaryfsError, command?: string): object {
+  return {
+    event: "error",
+    code: error.code,
+    message: errorMessage(error),
+    remedy: remedyOf(error, command),
+    ...(error.path && jsonPath(error.path)),
+    ...(error.paths && { paths: error.paths.map((path) => jsonPath(path)) }),
+  };
 }
 
 /** An exception: our own mistake, not the user's. */
@@ -138,13 +173,21 @@ export function describeBug(error: unknown, wantsStack: boolean): string {
   return `binaryfs: internal: a mistake in binaryfs: ${oneLine(message)}\n  Please report it with what -vv adds.${stack}`;
 }
 
-/** The first line without its prefix, for JSON. */
-export function errorMessage(error: BinaryfsError): string {
+/** The first line without its prefix. */
+function errorMessage(error: BinaryfsError): string {
   const what = ERRORS[error.code].what({
     ...error,
     ...(error.detail !== undefined && { detail: oneLine(error.detail) }),
   });
+  if (error.paths !== undefined && error.paths.length > 1) return `${what} (${someOf(error.paths)})`;
   return error.path === undefined ? what : `${what} (${escapePath(error.path)})`;
+}
+
+const SHOWN_PATHS = 20;
+
+function someOf(paths: readonly Buffer[]): string {
+  const shown = paths.slice(0, SHOWN_PATHS).map(escapePath).join(", ");
+  return paths.length > SHOWN_PATHS ? `${shown} and ${paths.length - SHOWN_PATHS} more` : shown;
 }
 
 const oneLine = (detail: string): string =>
@@ -158,29 +201,44 @@ const oneLine = (detail: string): string =>
   );
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
-  "pattern-unmatched": "a pattern matches nothing",
+  "pattern-unmatched": "a pattern, which is a path as seen from ROOT, matches nothing",
   "special-skipped": "skipped a special file (`--specials keep` keeps fifos and device nodes)",
   "mtime-makes-pyc-stale":
     "changed mtimes make .pyc files stale, so that Python recompiles at every start: use `python3 -m compileall --invalidation-mode unchecked-hash`",
   "symlink-leaves-root": "a symlink leads outside the root and will not resolve",
+  "symlink-target-unselected":
+    "a symlink will dangle, for what it leads to is in ROOT but not selected (add it with `-i`)",
+  "door-hides-files": "a host path or volume hides packed files",
   "secrets-selected": "packed what looks like a secret",
   "xattr-skipped": "the image format cannot hold this extended attribute; left out",
 };
 
-/** Lines of warnings, the first few of them unless all are wanted. */
+/** Lines of warnings, the first few of each kind unless all are wanted. */
 export function describeWarnings(warnings: readonly Warning[], wantsAll: boolean): string[] {
-  const shown = wantsAll ? warnings : warnings.slice(0, SHOWN_WARNINGS);
-  const lines = shown.map(describeWarning);
-  const more = warnings.length - shown.length;
-  return more === 0 ? lines : [...lines, `binaryfs: warning: ${more} more (-v shows all)`];
+  return [...new Set(warnings.map(({ code }) => code))].flatMap((code) => {
+    const kind = warnings.filter((warning) => warning.code === code);
+    const shown = wantsAll ? kind : kind.slice(0, SHOWN_WARNINGS);
+    const lines = shown.map((warning) => `binaryfs: warning: ${warningMessage(warning)}`);
+    const more = kind.length - shown.length;
+    return more === 0 ? lines : [...lines, `binaryfs: warning: ${code}: ${more} more (-v shows all)`];
+  });
 }
+
+/** A warning as an object of `--json`. */
+export const jsonWarning = (warning: Warning): object => ({
+  event: "warning",
+  code: warning.code,
+  message: warningMessage(warning),
+  ...(warning.path && jsonPath(warning.path)),
+  ...(warning.detail !== undefined && { detail: warning.detail }),
+});
 
 const SHOWN_WARNINGS = 10;
 
-function describeWarning(warning: Warning): string {
+function warningMessage(warning: Warning): string {
   const detail = warning.detail === undefined ? "" : `: ${oneLine(warning.detail)}`;
   const path = warning.path === undefined ? "" : ` (${escapePath(warning.path)})`;
-  return `binaryfs: warning: ${WARNINGS[warning.code] ?? warning.code}${detail}${path}`;
+  return `${WARNINGS[warning.code] ?? warning.code}${detail}${path}`;
 }
 
 /** Bytes for people: 1.5 MiB. */
@@ -194,3 +252,6 @@ export function humanBytes(bytes: number): string {
   }
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
 }
+
+/** "1 segment", "2 segments". */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -14,7 +14,7 @@ export interface NodeDescription {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content: file or symlink body; 0 elsewhere. */
+  /** As the kernel gives it: bytes of a file, of a symlink's body, of a directory's blocks; 0 elsewhere. */
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
   readonly nlink: number;
@@ -25,6 +25,8 @@ export interface NodeDescription {
   readonly sha256: string | undefined;
   readonly xattrs: readonly Xattr[];
 }
+
+const SIZED: ReadonlySet<NodeType> = new Set(["file", "symlink", "directory"]);
 
 /** @param withDigest whether files are read and hashed */
 export function describeNode(view: ImageView, node: PathInode, withDigest: boolean): Result<NodeDescription> {
@@ -41,7 +43,7 @@ export function describeNode(view: ImageView, node: PathInode, withDigest: boole
     mode: inode.mode,
     uid: inode.uid,
     gid: inode.gid,
-    sizeBytes: inode.type === "file" || inode.type === "symlink" ? inode.sizeBytes : 0,
+    sizeBytes: SIZED.has(inode.type) ? inode.sizeBytes : 0,
     mtimeNs: inode.mtimeNs,
     nlink: inode.nlink,
     ino: inode.ino,

@@ -3,17 +3,24 @@
  * in an open directory, exclusively and without following a symlink.
  */
 
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readdirSync, symlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, symlinkSync, writeSync } from "node:fs";
 import { type BinaryfsError, fail, ok, type Result } from "../errors.js";
+import { BLOCK_BYTES } from "../image/constants.js";
 import type { ImageView } from "../image/decode.js";
 import { extentsOf } from "../image/decode-data.js";
 import { isDotEntry } from "../image/decode-directory.js";
 import type { Inode } from "../image/decode-inode.js";
+import { ExtractTarget } from "./extract-target.js";
 import { RestoreScript } from "./restore.js";
 import { joinPath, type PathInode } from "./walk.js";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const PIECE_BYTES = 1 << 20;
+const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
+/** Between two turns of the event loop: about 16 MiB of content, or a thousand nodes. */
+const TURN_WORK = 1024;
+const PIECE_WORK = 64;
+const NODE_WORK = 1;
 /** Each level holds a descriptor open. */
 const MAX_DEPTH = 4096;
 
@@ -25,44 +32,60 @@ export interface Extracted {
 }
 
 /**
+ * The target appears complete: a new one by rename, and of an empty one that was there nothing is left on a failure.
  * @param start directory or other node of the image; a directory's contents come directly into the target
  * @param target does not exist or is an empty directory; its parent exists
- * @returns `extract-refused` where the target is not empty; `output-unwritable`, `no-space`, `bad-image`
+ * @returns `extract-refused` where the target is not empty; `output-unwritable`, `no-space`, `bad-image`, `interrupted`
  */
-export function extract(view: ImageView, start: PathInode, target: Buffer): Result<Extracted> {
-  const made = makeTarget(target);
-  if (!made.ok) return made;
-  const extraction = new Extraction(view);
-  let directoryFd: number | undefined;
+export async function extract(
+  view: ImageView,
+  start: PathInode,
+  target: Buffer,
+  signal?: AbortSignal,
+): Promise<Result<Extracted>> {
+  const opened = ExtractTarget.open(target);
+  if (!opened.ok) return opened;
   try {
-    directoryFd = openSync(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    const written =
-      start.inode.type === "directory"
-        ? extraction.directory(directoryFd, start, [])
-        : extraction.single(directoryFd, start, view);
-    if (!written.ok) return written;
-  } catch (cause) {
-    return fail(writeCode(cause), { path: extraction.current ?? target, cause, detail: errnoOf(cause) });
+    const extracted = await extractInto(view, start, opened.value.place, signal);
+    if (!extracted.ok) return inTarget(extracted.error, target);
+    const published = opened.value.publish();
+    return published.ok ? extracted : published;
   } finally {
-    if (directoryFd !== undefined) closeSync(directoryFd);
+    opened.value.discard();
   }
-  const skipped = extraction.script.run(target);
-  return skipped.ok ? ok({ files: extraction.files, bytes: extraction.bytes, skipped: skipped.value }) : skipped;
 }
 
-function makeTarget(target: Buffer): Result<void> {
+/** The place that was written to is ours to know; what failed there, failed in the target. */
+function inTarget(error: BinaryfsError, target: Buffer): Result<never> {
+  const isAboutImage = error.code === "bad-image" || error.code === "extract-refused" || error.code === "interrupted";
+  if (isAboutImage || error.path === undefined) return { ok: false, error };
+  return { ok: false, error: { ...error, path: error.code === "template-missing" ? error.path : target } };
+}
+
+async function extractInto(
+  view: ImageView,
+  start: PathInode,
+  place: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Result<Extracted>> {
+  const extraction = new Extraction(view, signal);
+  let directoryFd: number | undefined;
   try {
-    mkdirSync(target, { mode: 0o700 });
-    return ok(undefined);
+    directoryFd = openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const written = await (start.inode.type === "directory"
+      ? extraction.directory(directoryFd, start, [])
+      : extraction.single(directoryFd, start, view));
+    if (!written.ok) return written;
+    // Signals that came during the last stretch.
+    await new Promise(setImmediate);
+    if (signal?.aborted) return fail("interrupted");
+    const skipped = extraction.script.run(directoryFd);
+    return skipped.ok ? ok({ files: extraction.files, bytes: extraction.bytes, skipped: skipped.value }) : skipped;
   } catch (cause) {
-    if (errnoOf(cause) !== "EEXIST") return fail("output-unwritable", { path: target, detail: errnoOf(cause), cause });
-  }
-  try {
-    return readdirSync(target, { encoding: "buffer" }).length === 0
-      ? ok(undefined)
-      : fail("extract-refused", { path: target, detail: "the directory is not empty" });
-  } catch (cause) {
-    return fail("extract-refused", { path: target, detail: errnoOf(cause), cause });
+    const at = extraction.current === undefined ? "" : ` at ${extraction.current.toString("utf8")}`;
+    return fail(writeCode(cause), { path: place, cause, detail: `${errnoOf(cause)}${at}` });
+  } finally {
+    if (directoryFd !== undefined) closeSync(directoryFd);
   }
 }
 
@@ -76,12 +99,15 @@ class Extraction {
   /** First place of inodes with several names. */
   readonly #linked = new Map<number, readonly Buffer[]>();
   readonly #visited = new Set<number>();
+  readonly #signal: AbortSignal | undefined;
+  #work = 0;
 
-  constructor(view: ImageView) {
+  constructor(view: ImageView, signal: AbortSignal | undefined) {
     this.#view = view;
+    this.#signal = signal;
   }
 
-  directory(fd: number, { path, inode }: PathInode, place: readonly Buffer[]): Result<void> {
+  async directory(fd: number, { path, inode }: PathInode, place: readonly Buffer[]): Promise<Result<void>> {
     if (this.#visited.has(inode.nid)) return fail("bad-image", { path, detail: "directory in two places" });
     this.#visited.add(inode.nid);
     if (place.length > MAX_DEPTH) return fail("extract-refused", { path, detail: `deeper than ${MAX_DEPTH} levels` });
@@ -96,7 +122,7 @@ class Extraction {
       names.add(key);
       const child = this.#view.inode(nid);
       if (!child.ok) return child;
-      const made = this.#node(fd, name, { path: childPath, inode: child.value }, [...place, name]);
+      const made = await this.#node(fd, name, { path: childPath, inode: child.value }, [...place, name]);
       if (!made.ok) return made;
     }
     const xattrs = this.#view.xattrs(inode);
@@ -106,9 +132,9 @@ class Extraction {
   }
 
   /** A node that is no directory, alone in the target, which keeps a directory's usual mode. */
-  single(fd: number, node: PathInode, view: ImageView): Result<void> {
+  async single(fd: number, node: PathInode, view: ImageView): Promise<Result<void>> {
     const name = node.path.subarray(node.path.lastIndexOf(0x2f) + 1);
-    const made = this.#node(fd, name, node, [name]);
+    const made = await this.#node(fd, name, node, [name]);
     if (!made.ok) return made;
     const root = view.root();
     if (!root.ok) return root;
@@ -116,8 +142,9 @@ class Extraction {
     return ok(undefined);
   }
 
-  #node(fd: number, name: Buffer, node: PathInode, place: readonly Buffer[]): Result<void> {
+  async #node(fd: number, name: Buffer, node: PathInode, place: readonly Buffer[]): Promise<Result<void>> {
     const { inode, path } = node;
+    if (await this.#isInterrupted(NODE_WORK)) return fail("interrupted");
     this.current = path;
     const here = inDirectory(fd, name);
     if (inode.type === "directory") {
@@ -125,7 +152,7 @@ class Extraction {
       this.script.enter(name);
       const below = openSync(here, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       try {
-        return this.directory(below, node, place);
+        return await this.directory(below, node, place);
       } finally {
         closeSync(below);
       }
@@ -137,7 +164,7 @@ class Extraction {
       return ok(undefined);
     }
     this.#linked.set(inode.nid, place);
-    const made = this.#content(here, name, inode);
+    const made = await this.#content(here, name, inode);
     if (!made.ok) return made;
     const xattrs = this.#view.xattrs(inode);
     if (!xattrs.ok) return xattrs;
@@ -145,7 +172,7 @@ class Extraction {
     return ok(undefined);
   }
 
-  #content(here: Buffer, name: Buffer, inode: Inode): Result<void> {
+  async #content(here: Buffer, name: Buffer, inode: Inode): Promise<Result<void>> {
     if (inode.type === "file") return this.#file(here, inode);
     if (inode.type === "symlink") {
       const target = this.#view.target(inode);
@@ -157,10 +184,10 @@ class Extraction {
     return ok(undefined);
   }
 
-  #file(here: Buffer, inode: Inode): Result<void> {
+  async #file(here: Buffer, inode: Inode): Promise<Result<void>> {
     const fd = openSync(here, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      const written = this.#extents(fd, inode);
+      const written = await this.#extents(fd, inode);
       if (written.ok) this.bytes += inode.sizeBytes;
       return written;
     } finally {
@@ -168,22 +195,45 @@ class Extraction {
     }
   }
 
-  /** Holes stay holes. */
-  #extents(fd: number, inode: Inode): Result<void> {
+  /** Whole blocks of zeros become holes: the image cannot tell which of them were. */
+  async #extents(fd: number, inode: Inode): Promise<Result<void>> {
     const { source } = this.#view;
     for (const extent of extentsOf(source, inode)) {
       if (!extent.ok) return extent;
       const { fileOffset, imageOffset, sizeBytes } = extent.value;
       if (imageOffset === undefined) continue;
       for (let done = 0; done < sizeBytes; done += PIECE_BYTES) {
+        if (await this.#isInterrupted(PIECE_WORK)) return fail("interrupted");
         const piece = source.read(imageOffset + done, Math.min(PIECE_BYTES, sizeBytes - done));
         if (!piece.ok) return piece;
-        writeAll(fd, piece.value, fileOffset + done);
+        writeSparsely(fd, piece.value, fileOffset + done);
       }
     }
     ftruncateSync(fd, inode.sizeBytes);
     return ok(undefined);
   }
+
+  /** Lets signals in now and then. */
+  async #isInterrupted(work: number): Promise<boolean> {
+    this.#work += work;
+    if (this.#work >= TURN_WORK) {
+      this.#work = 0;
+      await new Promise(setImmediate);
+    }
+    return this.#signal?.aborted === true;
+  }
+}
+
+/** Leaves out whole blocks of zeros: the file is new, and its end is set afterwards. */
+function writeSparsely(fd: number, bytes: Buffer, position: number): void {
+  let start = 0;
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    const end = Math.min(at + BLOCK_BYTES, bytes.length);
+    if (bytes.compare(ZERO_BLOCK, 0, end - at, at, end) !== 0) continue;
+    writeAll(fd, bytes.subarray(start, at), position + start);
+    start = end;
+  }
+  writeAll(fd, bytes.subarray(start), position + start);
 }
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {

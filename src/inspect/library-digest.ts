@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { ok, type Result } from "../errors.js";
-import { fileSource } from "../image/decode-source.js";
 import type { Library } from "../link/read-library.js";
+import { fileSource } from "./file-source.js";
 
 const PIECE_BYTES = 1 << 20;
 

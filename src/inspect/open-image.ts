@@ -2,8 +2,8 @@
 
 import { fail, ok, type Result } from "../errors.js";
 import { ImageView } from "../image/decode.js";
-import { fileSource } from "../image/decode-source.js";
 import { type Library, openLibrary } from "../link/read-library.js";
+import { fileSource } from "./file-source.js";
 
 /** Close it. */
 export interface OpenImage {

@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { fail, ok, type Result } from "../errors.js";
 import { FILE_TYPE } from "../image/constants.js";
 import type { Inode } from "../image/decode-inode.js";
-import { runtimePath } from "../runtime-files.js";
 import type { Xattr } from "../model.js";
+import { runtimePath } from "../runtime-files.js";
 
 const SECOND_NS = 1_000_000_000n;
 const OUTPUT_LIMIT_BYTES = 1 << 28;
@@ -43,19 +43,20 @@ export class RestoreScript {
 
   /**
    * Carries everything out.
-   * @param target path of the directory
-   * @returns one line for each thing that this user may not do
+   * @param directoryFd of the target, open
+   * @returns one line for each thing that this user may not do; `interrupted` where a signal ended it
    */
-  run(target: Buffer): Result<string[]> {
+  run(directoryFd: number): Result<string[]> {
     const helper = runtimePath("bfs-restore");
     const run = spawnSync(helper, {
-      // A Buffer cannot be given as a working directory: the shell-free way in for names that are not UTF-8.
-      cwd: target.toString("utf8"),
+      // A working directory is given as text, and the target's name need not be UTF-8.
+      cwd: `/proc/${process.pid}/fd/${directoryFd}`,
       input: Buffer.concat(this.#records),
       maxBuffer: OUTPUT_LIMIT_BYTES,
     });
     if (run.error !== undefined) return fail("template-missing", { path: Buffer.from(helper), cause: run.error });
-    if (run.status !== 0) return fail("io", { path: target, detail: run.stderr.toString("utf8").trim() });
+    if (run.signal !== null) return fail("interrupted");
+    if (run.status !== 0) return fail("io", { detail: run.stderr.toString("utf8").trim() });
     return ok(
       run.stdout
         .toString("utf8")

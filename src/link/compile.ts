@@ -1,9 +1,12 @@
 /** The compiler path: turns the three artefacts into a library with the user's own compiler. */
 
 import { chmod, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { fail, ok, type Result } from "../errors.js";
+import { unwritable } from "../serialize/output-file.js";
+import { outputPlace } from "../serialize/output-place.js";
+import { sweepTemporaries, temporaryPath } from "../serialize/temporaries.js";
 import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME, checkGccLimit } from "./artefacts.js";
 
 export interface CompileOptions {
@@ -18,7 +21,7 @@ export interface CompileOptions {
 
 /**
  * Runs `CC ./binary_fs_blob.s ./libbinary_fs_template.a -shared -o OUTPUT` in the artefacts' directory.
- * @returns `path-not-found` for a missing artefact, `gcc-limit`, `compiler-missing`, `compiler-failed` with the compiler's last lines as detail
+ * @returns `path-not-found` for a missing artefact, `gcc-limit`, `output-exists`, `output-unwritable`, `no-space`, `interrupted`, `compiler-missing`, `compiler-failed` with the compiler's last lines as detail
  */
 export async function linkArtefacts(options: CompileOptions): Promise<Result<void>> {
   let blobBytes = 0;
@@ -40,13 +43,16 @@ export async function linkArtefacts(options: CompileOptions): Promise<Result<voi
 export async function compile(args: readonly string[], options: CompileOptions): Promise<Result<void>> {
   const [command, ...first] = (options.cc ?? "gcc").split(" ").filter((word) => word !== "");
   if (command === undefined) return fail("compiler-missing", { detail: "" });
-  const output = resolve(options.output);
-  const temporary = join(dirname(output), `.${basename(output)}.${process.pid}.tmp`);
+  const place = outputPlace(Buffer.from(resolve(options.output)));
+  if (!place.ok) return place;
+  const output = place.value.toString();
+  sweepTemporaries(place.value);
+  const temporary = temporaryPath(place.value).toString();
   // The compiler would report an unwritable output in many words, after minutes: ask first.
   try {
     await (await open(temporary, "wx", 0o600)).close();
   } catch (cause) {
-    return fail("output-unwritable", { path: Buffer.from(output), cause });
+    return unwritable(place.value, cause);
   }
   try {
     const run = await execa(command, [...first, ...args, "-o", temporary], {
@@ -65,7 +71,7 @@ export async function compile(args: readonly string[], options: CompileOptions):
     await rename(temporary, output);
     return ok(undefined);
   } catch (cause) {
-    return fail("output-unwritable", { path: Buffer.from(output), cause });
+    return unwritable(place.value, cause);
   } finally {
     await rm(temporary, { force: true });
   }

@@ -39,7 +39,7 @@ export interface ElfProgram {
 const MAX_TABLE_BYTES = 16 << 20;
 const DYNAMIC_ENTRY_BYTES = 16;
 
-/** @returns `not-a-library` with what it is instead (a script, another machine …) as detail; `path-not-found`, `io` */
+/** @returns `not-a-library` with what it is instead (a script, another machine …) as detail; `library-truncated`, `path-not-found`, `unreadable`, `io` */
 export function readProgram(path: Buffer): Result<ElfProgram> {
   let fd: number | undefined;
   try {
@@ -48,7 +48,8 @@ export function readProgram(path: Buffer): Result<ElfProgram> {
     return parse(path, reader(fd));
   } catch (cause) {
     const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "EIO";
-    return fail(errno === "ENOENT" ? "path-not-found" : "io", { path, detail: errno, cause });
+    const code = errno === "ENOENT" ? "path-not-found" : errno === "EACCES" ? "unreadable" : "io";
+    return fail(code, { path, detail: errno, cause });
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -83,6 +84,10 @@ export function parse(path: Buffer, read: Read): Result<ElfProgram> {
   const programs = parseProgramHeaders(
     read(elf.programHeaderOffset, BigInt(elf.programHeaderCount * PROGRAM_HEADER_BYTES)),
   );
+  const isCut = programs.some(
+    (p) => p.type === PT_LOAD && p.fileSize > 0n && read(p.offset + p.fileSize - 1n, 1n).length === 0,
+  );
+  if (isCut) return fail("library-truncated", { path, detail: "its segments end behind the file" });
   const interp = programs.find(({ type }) => type === PT_INTERP);
   const interpreter = interp && stringAt(read(interp.offset, interp.fileSize), 0);
   const dynamic = readDynamic(programs, read);

@@ -20,6 +20,7 @@ const BLOCK_BYTES = 4096;
 /** More than any linker writes; a bound on what a hostile file makes us read. */
 const MAX_NOTE_SEGMENT_BYTES = 1n << 20n;
 const MAX_PROGRAM_HEADERS = 1024;
+const KEPT_IN_FILE: ReadonlySet<number> = new Set([PT_LOAD, PT_NOTE]);
 
 /** An open library. `close` it. */
 export interface Library {
@@ -38,7 +39,7 @@ export interface Library {
 /**
  * Opens a library for reading.
  * @param path of a regular file
- * @returns the library; `io` where it cannot be read, `not-a-library` where it is no library of ours, `library-truncated` where it is one that was cut short
+ * @returns the library; `path-not-found`, `unreadable` or `io` where it cannot be read, `not-a-library` where it is no library of ours, `library-truncated` where it is one that was cut short
  */
 export function openLibrary(path: Buffer): Result<Library> {
   let fd: number;
@@ -47,7 +48,8 @@ export function openLibrary(path: Buffer): Result<Library> {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const detail = errnoOf(cause);
-    return fail(detail === "ENOENT" ? "path-not-found" : "io", { path, detail, cause });
+    const code = detail === "ENOENT" ? "path-not-found" : detail === "EACCES" ? "unreadable" : "io";
+    return fail(code, { path, detail, cause });
   }
   let result: Result<Library>;
   try {
@@ -76,7 +78,13 @@ function locate(path: Buffer, fd: number): Result<Library> {
   const programs = parseProgramHeaders(readUpTo(fd, Number(elf.programHeaderOffset), tableBytes));
 
   const found = findLibraryNote(fd, fileBytes, programs);
-  if (found === undefined) return notOurs("no binaryfs note");
+  if (found === undefined) {
+    // What is cut off may be the note.
+    const isCut = programs.some((p) => KEPT_IN_FILE.has(p.type) && !isInside(p.offset, p.fileSize, fileBytes));
+    if (isCut)
+      return fail("library-truncated", { path, detail: `its segments end behind the file's ${fileBytes} bytes` });
+    return notOurs("no binaryfs note");
+  }
   const { note, descriptorAddress } = found;
   if (note.version !== NOTE_VERSION) return notOurs(`note version ${note.version}`);
   if ((note.flags & NOTE_HAS_IMAGE) === 0) return notOurs("it carries no image");

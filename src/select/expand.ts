@@ -14,6 +14,13 @@ export interface RootView {
 
 export type RuleKind = "include" | "exclude";
 
+export interface ExpandedPattern {
+  /** A path that matches one of these is what the pattern is about. */
+  readonly meant: readonly Glob[];
+  /** Links that lead there: taken too, and no proof that the pattern matches anything. */
+  readonly onTheWay: readonly Glob[];
+}
+
 /** As the kernel limits a path's resolution (path_resolution(7)). */
 const MAX_LINKS = 40;
 
@@ -23,9 +30,11 @@ const MAX_LINKS = 40;
  * that names a link itself, without wildcards, which takes the chain of links and the file or directory at its end. An exclude
  * excludes what is beneath the link's target, and a link that it names itself, not its target.
  *
- * @returns the globs of which any is a match, or `include-outside-root` for a pattern whose `..` lead above ROOT
+ * @returns the globs, or `include-outside-root` for a pattern whose `..` lead above ROOT, `usage` for an empty one
  */
-export function expandPattern(pattern: string, kind: RuleKind, root: RootView): Result<Glob[]> {
+export function expandPattern(pattern: string, kind: RuleKind, root: RootView): Result<ExpandedPattern> {
+  // It would mean the whole of ROOT: more likely a variable of a script was not set.
+  if (pattern === "") return fail("usage", { detail: "a pattern is empty" });
   const components: string[] = [];
   for (const part of componentsOf(pattern)) {
     if (part !== "..") components.push(part);
@@ -39,18 +48,25 @@ export function expandPattern(pattern: string, kind: RuleKind, root: RootView): 
   }
   const rest = components.slice(literals.length);
   const followLast = kind === "include" || rest.length > 0;
-  const { path, links } = followLinks(literals, followLast, root);
-  const globs = [new Glob([escapeGlob(path === "/" ? "" : path), ...rest].join("/") || "/")];
-  if (kind === "include") globs.push(...links.map((link) => new Glob(escapeGlob(link))));
-  return ok(globs);
+  const { path, links, namedFrom } = followLinks(literals, followLast, root);
+  const exact = (link: string): Glob => new Glob(escapeGlob(link));
+  const isNamed = (index: number): boolean => rest.length === 0 && index >= namedFrom;
+  const meant = [new Glob([escapeGlob(path === "/" ? "" : path), ...rest].join("/") || "/")];
+  if (kind === "exclude") return ok({ meant, onTheWay: [] });
+  meant.push(...links.filter((_, index) => isNamed(index)).map(exact));
+  return ok({ meant, onTheWay: links.filter((_, index) => !isNamed(index)).map(exact) });
 }
 
-/** The path with links resolved, as far as it exists in ROOT, and the links on the way. */
+/** The path with links resolved, as far as it exists in ROOT, and the links on the way; from `namedFrom` on, those that the last component led to. */
 function followLinks(literals: readonly string[], followLast: boolean, root: RootView) {
   const pending = [...literals];
   const links: string[] = [];
+  let namedFrom = Number.POSITIVE_INFINITY;
+  /** How many of the pending components come out of links. */
+  let foreign = 0;
   let path = "/";
   for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+    foreign = Math.max(0, foreign - 1);
     if (part === "..") {
       path = parentOf(path);
       continue;
@@ -62,9 +78,12 @@ function followLinks(literals: readonly string[], followLast: boolean, root: Roo
       if (link !== undefined) break;
       continue;
     }
+    if (pending.length === foreign) namedFrom = Math.min(namedFrom, links.length);
     links.push(next);
-    pending.unshift(...componentsOf(link.guest));
+    const target = componentsOf(link.guest);
+    foreign += target.length;
+    pending.unshift(...target);
     path = "/";
   }
-  return { path: pending.reduce(joinPath, path), links };
+  return { path: pending.reduce(joinPath, path), links, namedFrom };
 }

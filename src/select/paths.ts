@@ -11,6 +11,9 @@ export const toLatin1 = (path: PathLike): string =>
 
 export const toBytes = (path: string): Buffer => Buffer.from(path, "latin1");
 
+/** For details of errors and warnings, which are text. */
+export const asText = (path: string): string => toBytes(path).toString("utf8");
+
 export const joinPath = (directory: string, name: string): string =>
   directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 

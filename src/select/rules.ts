@@ -13,6 +13,8 @@ export interface Rule {
 interface ExpandedRule {
   readonly kind: RuleKind;
   readonly pattern: string;
+  readonly meant: readonly Glob[];
+  /** All of it: `meant` and the links on the way. */
   readonly globs: readonly Glob[];
 }
 
@@ -37,7 +39,8 @@ export class RuleSet {
       const text = toLatin1(pattern);
       const globs = expandPattern(text, kind, root);
       if (!globs.ok) return globs;
-      expanded.push({ kind, pattern: text, globs: globs.value });
+      const { meant, onTheWay } = globs.value;
+      expanded.push({ kind, pattern: text, meant, globs: [...meant, ...onTheWay] });
     }
     return ok(new RuleSet(expanded));
   }
@@ -77,8 +80,11 @@ export class RuleSet {
   }
 
   #matches(index: number, path: string): boolean {
-    const matches = this.#rules[index]?.globs.some((glob) => glob.matches(path)) === true;
-    if (matches) this.#unmatched.delete(index);
+    const rule = this.#rules[index];
+    const matches = rule?.globs.some((glob) => glob.matches(path)) === true;
+    if (matches && this.#unmatched.has(index) && rule?.meant.some((glob) => glob.matches(path))) {
+      this.#unmatched.delete(index);
+    }
     return matches;
   }
 }

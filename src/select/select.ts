@@ -10,10 +10,12 @@ import { literalText } from "./glob.js";
 import { readIgnoreFiles } from "./ignore-files.js";
 import { type LinkContext, resolveLink } from "./links.js";
 import { ownOutput } from "./own-output.js";
-import { joinPath, normalize, type PathLike, parentOf, toBytes, toLatin1 } from "./paths.js";
+import { asText, isWithin, joinPath, normalize, type PathLike, parentOf, toBytes, toLatin1 } from "./paths.js";
 import { type Rule, RuleSet } from "./rules.js";
 import { findSecrets } from "./secrets.js";
+import { unselectedTargets } from "./unselected-targets.js";
 import { type Walked, walk } from "./walk.js";
+import { workingDirectory } from "./working-directory.js";
 import { readXattrs } from "./xattrs.js";
 
 export interface SelectOptions extends DeclarationOptions {
@@ -51,7 +53,7 @@ const RUNTIME_PATHS = ["/proc", "/dev", "/sys"];
  * Parents of selected nodes are selected with their own attributes. A symlink whose target is not selected stays, dangling.
  * The result does not depend on the order in which the file system lists names, nor on locale, umask or time.
  *
- * Errors: `root-missing`, `root-not-directory`, `include-outside-root`, `pattern-unmatched` (strict), `nothing-selected`, `secrets-selected` (`path` the first, `detail` their number), `unreadable`,
+ * Errors: `root-missing`, `root-not-directory`, `include-outside-root`, `pattern-unmatched` (strict), `nothing-selected`, `secrets-selected` (`path` the first, `detail` their number, `paths` all), `unreadable`,
  * `input-changed`, `name-too-long`, `xattr-too-large`, `bad-host-path`, `bad-volume`.
  */
 export function select(options: SelectOptions): Result<Tree> {
@@ -65,6 +67,7 @@ export function select(options: SelectOptions): Result<Tree> {
   const rules = RuleSet.create(options.rules ?? [], rootView(root.value.host, links));
   if (!rules.ok) return rules;
 
+  const provided = [...RUNTIME_PATHS, ...doors(declarations.value)];
   const walked = walk({
     rootHost: root.value.host,
     rules: rules.value,
@@ -74,19 +77,25 @@ export function select(options: SelectOptions): Result<Tree> {
     owner: options.owner ?? "keep",
     mtime: options.mtime ?? { kind: "keep" },
     resolveLink: (directory, body) => resolveLink(directory, body, links),
-    provided: [...RUNTIME_PATHS, ...doors(declarations.value)],
+    provided,
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
   if (!walked.ok) return walked;
   const unmatched = rules.value.unmatchedPatterns();
   const [first] = unmatched;
-  if (options.strict === true && first !== undefined) return fail("pattern-unmatched", { detail: first });
-  if (walked.value.root.children?.length === 0)
-    return fail("nothing-selected", { path: toBytes(root.value.host || "/") });
+  if (options.strict === true && first !== undefined) return fail("pattern-unmatched", { detail: asText(first) });
+  if (walked.value.root.children?.length === 0) {
+    const patterns = unmatched.length === 0 ? {} : { detail: unmatched.map(asText).join(", ") };
+    return fail("nothing-selected", { path: toBytes(root.value.host || "/"), ...patterns });
+  }
   const secrets = findSecrets(walked.value.nodes, literalIncludes(options.rules ?? []), options.allowSecrets ?? []);
   const [secret] = secrets;
   if (secret !== undefined && options.secrets !== "warn") {
-    return fail("secrets-selected", { path: toBytes(secret), detail: String(secrets.length) });
+    return fail("secrets-selected", {
+      path: toBytes(secret),
+      detail: String(secrets.length),
+      paths: secrets.map(toBytes),
+    });
   }
   const xattrWarnings = readXattrs(walked.value.nodes, root.value.host, options.xattrs ?? []);
   if (!xattrWarnings.ok) return xattrWarnings;
@@ -97,11 +106,13 @@ export function select(options: SelectOptions): Result<Tree> {
     fileCount: walked.value.fileCount,
     nodeCount: walked.value.nodes.length,
     warnings: [
-      ...unmatched.map((detail): Warning => ({ code: "pattern-unmatched", detail })),
+      ...unmatched.map((pattern): Warning => ({ code: "pattern-unmatched", detail: asText(pattern) })),
       ...walked.value.warnings,
       ...xattrWarnings.value,
       ...secrets.map((path): Warning => ({ code: "secrets-selected", path: toBytes(path) })),
       ...stalePyc(walked.value, options.mtime),
+      ...hiddenFiles(walked.value, doors(declarations.value)),
+      ...unselectedTargets(walked.value.root, walked.value.nodes, links.exists, provided),
     ],
   });
 }
@@ -122,10 +133,10 @@ interface Root {
 
 function openRoot(root: PathLike): Result<Root> {
   const given = toLatin1(root);
-  const named = normalize(given.startsWith("/") ? given : joinPath(toLatin1(process.cwd()), given)).path;
+  const named = normalize(given.startsWith("/") ? given : joinPath(workingDirectory(), given)).path;
   const path = toBytes(named);
   try {
-    const host = realpathSync(path, "buffer").toString("latin1");
+    const host = realpathSync.native(path, "buffer").toString("latin1");
     if (!statSync(path).isDirectory()) return fail("root-not-directory", { path });
     return ok({ host: host === "/" ? "" : host, named });
   } catch (cause) {
@@ -167,4 +178,12 @@ function stalePyc({ nodes }: Walked, mtime: MtimePolicy | undefined): Warning[] 
   if (!nodes.some(({ node, guest }) => guest.endsWith(".py") && changed(node))) return [];
   const stale = nodes.find(({ guest }) => guest.endsWith(".pyc"));
   return stale === undefined ? [] : [{ code: "mtime-makes-pyc-stale", path: toBytes(stale.guest) }];
+}
+
+/** What is packed at a door or beneath it can never be seen: the host's is there instead. */
+function hiddenFiles({ nodes }: Walked, doorPaths: readonly string[]): Warning[] {
+  return doorPaths.flatMap((door): Warning[] => {
+    const count = nodes.filter(({ node, guest }) => node.type !== "directory" && isWithin(guest, door)).length;
+    return count === 0 ? [] : [{ code: "door-hides-files", path: toBytes(door), detail: String(count) }];
+  });
 }

@@ -8,7 +8,7 @@ import { encodeDevice, type MtimePolicy, mtimeUnder, type OwnerPolicy, statKeyOf
 import type { IsIgnored } from "./ignore-files.js";
 import type { ResolvedLink } from "./links.js";
 import type { OwnOutputIn } from "./own-output.js";
-import { isWithin, joinPath, toBytes } from "./paths.js";
+import { asText, isWithin, joinPath, toBytes } from "./paths.js";
 import { pseudoFilesystem } from "./pseudo-filesystems.js";
 import { NO_RULE, type RuleSet } from "./rules.js";
 
@@ -39,6 +39,8 @@ export interface Walked {
 export interface WalkedNode {
   readonly node: { -readonly [Key in keyof TreeNode]: TreeNode[Key] };
   readonly guest: string;
+  /** Of a symlink that stays in ROOT: where it leads. */
+  readonly leadsTo?: string;
 }
 
 /** Thrown within this file alone: unwinds the recursion with an expected failure. */
@@ -166,32 +168,35 @@ class Walker {
     // A link rewritten by its place is another link: only bodies that stay the same may be shared.
     if (known !== undefined && type !== "symlink") return known;
     const node = this.#node(type, stats);
+    let leadsTo: string | undefined;
     if (type === "file") {
       node.source = this.#hostPath(guest);
       node.statKey = statKeyOf(stats);
       node.sizeBytes = Number(stats.size);
     } else if (type === "symlink") {
-      node.target = this.#linkBody(directory, guest);
+      const resolved = this.#link(directory, guest);
+      leadsTo = resolved.guest;
+      node.target = toBytes(resolved.body);
       node.sizeBytes = node.target.length;
       if (known?.target?.equals(node.target)) return known;
     } else if (type === "character" || type === "block") {
       node.rdev = encodeDevice(stats.rdev);
     }
     if (key !== undefined && known === undefined) this.#linked.set(key, node);
-    this.#nodes.push({ node, guest });
+    this.#nodes.push({ node, guest, ...(leadsTo !== undefined && { leadsTo }) });
     if (this.#nodes.length % PROGRESS_EVERY === 0) this.#options.onProgress?.(this.#nodes.length);
     return node;
   }
 
-  #linkBody(directory: string, guest: string): Buffer {
+  #link(directory: string, guest: string): ResolvedLink {
     const path = this.#hostPath(guest);
     const body = this.#attempt(path, () => readlinkSync(path, "latin1"));
     const resolved = this.#options.resolveLink(directory, body);
     const isProvided = this.#options.provided.some((provided) => isWithin(body, provided));
     if (resolved.guest === undefined && !isProvided) {
-      this.#warnings.push({ code: "symlink-leaves-root", path: toBytes(guest), detail: body });
+      this.#warnings.push({ code: "symlink-leaves-root", path: toBytes(guest), detail: asText(body) });
     }
-    return toBytes(resolved.body);
+    return resolved;
   }
 
   #node(type: NodeType, stats: BigIntStats): WalkedNode["node"] {

@@ -54,7 +54,8 @@ export function readXattrs(
 function runHelper(paths: readonly Buffer[]): Result<Xattr[][]> {
   const input = Buffer.concat(paths.flatMap((path) => [path, Buffer.from([0])]));
   const run = spawnSync(runtimePath("bfs-xattr"), { input, maxBuffer: OUTPUT_LIMIT_BYTES });
-  if (run.error !== undefined) return fail("template-missing", { path: Buffer.from(runtimePath("bfs-xattr")), cause: run.error });
+  if (run.error !== undefined)
+    return fail("template-missing", { path: Buffer.from(runtimePath("bfs-xattr")), cause: run.error });
   const lists: Xattr[][] = [];
   let at = 0;
   const number = (): number => {

@@ -1,34 +1,11 @@
-/** A batch: everything needed to write a few consecutive segments, computed from the plan alone and cheap to hand to a thread. */
+/** Makes batches from the plan alone. */
 
 import { SEGMENT_BYTES } from "../image/constants.js";
 import type { TreeNode } from "../model.js";
 import { PIECE, type Plan } from "../plan/plan.js";
+import { type Batch, STAT_KEY_FIELDS } from "./batch-format.js";
 import { encodeContent, encodeInodeHead, encodeTail, superblockOf } from "./encode-piece.js";
 import { firstPieceIn, inodesIn, type Window } from "./window.js";
-
-/** Files to read, as columns; positions are bytes from the batch's start. */
-export interface Reads {
-  readonly paths: Uint8Array;
-  /** Path k is `paths[pathEnd[k - 1] … pathEnd[k]]`. */
-  readonly pathEnd: Uint32Array;
-  /** Six values a file, in the order of `STAT_KEY_FIELDS`. */
-  readonly statKeys: BigInt64Array;
-  /** Six values a file: two parts, each an offset in the file, a size and a position; a part of size 0 is absent. */
-  readonly parts: Float64Array;
-}
-
-export const STAT_KEY_FIELDS = ["dev", "ino", "sizeBytes", "mtimeNs", "ctimeNs", "mode"] as const;
-
-export interface Batch {
-  readonly firstSegment: number;
-  /** Bytes of the image from the first segment's start. */
-  readonly sizeBytes: number;
-  /** Metadata, one stretch after another. */
-  readonly metadata: Uint8Array;
-  /** Two values a stretch: its position and its size. */
-  readonly stretches: Float64Array;
-  readonly reads: Reads;
-}
 
 /**
  * @param firstSegment index of the first segment

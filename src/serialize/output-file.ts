@@ -1,34 +1,39 @@
 /** An output that appears by rename alone: written under a temporary name in the same directory, removed unless published. */
 
-import { closeSync, constants, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, renameSync, rmSync } from "node:fs";
 import { fail, ok, type Result } from "../errors.js";
-import { temporaryPath, trackTemporary, untrackTemporary } from "./temporaries.js";
+import { outputPlace } from "./output-place.js";
+import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "./temporaries.js";
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export class OutputFile {
   /** For reading and writing. */
   readonly fd: number;
+  /** What it becomes. */
+  readonly output: Buffer;
   readonly #temporary: Buffer;
-  readonly #output: Buffer;
 
   private constructor(fd: number, temporary: Buffer, output: Buffer) {
     this.fd = fd;
     this.#temporary = temporary;
-    this.#output = output;
+    this.output = output;
     trackTemporary(temporary);
   }
 
   /**
-   * @param output absolute host path
+   * Temporaries that dead processes left for the same output are removed.
+   * @param output absolute host path; a symlink is followed, and what it leads to is replaced
    * @param mode permission bits; the process's umask applies
-   * Errors: `output-unwritable` (its directory is missing or not writable, or it is a directory itself)
+   * Errors: `output-unwritable` (its directory is missing or not writable), `output-exists` (what stands there is no regular file)
    */
   static create(output: Buffer, mode: number): Result<OutputFile> {
-    const temporary = temporaryPath(output);
+    const place = outputPlace(output);
+    if (!place.ok) return place;
+    const temporary = temporaryPath(place.value);
     try {
-      if (statSync(output, { throwIfNoEntry: false })?.isDirectory()) return unwritable(output, { code: "EISDIR" });
-      return ok(new OutputFile(openSync(temporary, OPEN_FLAGS, mode), temporary, output));
+      sweepTemporaries(place.value);
+      return ok(new OutputFile(openSync(temporary, OPEN_FLAGS, mode), temporary, place.value));
     } catch (cause) {
       return unwritable(output, cause);
     }
@@ -51,9 +56,9 @@ export class OutputFile {
   /** Takes the output's name. */
   publish(): Result<void> {
     try {
-      renameSync(this.#temporary, this.#output);
+      renameSync(this.#temporary, this.output);
     } catch (cause) {
-      return unwritable(this.#output, cause);
+      return unwritable(this.output, cause);
     }
     untrackTemporary(this.#temporary);
     closeSync(this.fd);
@@ -68,6 +73,10 @@ export class OutputFile {
   }
 }
 
+const NO_SPACE: readonly string[] = ["ENOSPC", "EDQUOT"];
+
 /** @param cause what a file system call threw */
-export const unwritable = (path: Buffer, cause: unknown): ReturnType<typeof fail> =>
-  fail("output-unwritable", { path, detail: (cause as NodeJS.ErrnoException).code ?? "", cause });
+export function unwritable(path: Buffer, cause: unknown): ReturnType<typeof fail> {
+  const detail = (cause as NodeJS.ErrnoException).code ?? "";
+  return fail(NO_SPACE.includes(detail) ? "no-space" : "output-unwritable", { path, detail, cause });
+}

@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "
 import { type BinaryfsError, fail, ok, type Result } from "../errors.js";
 import { BLOCK_BYTES, SEGMENT_BYTES } from "../image/constants.js";
 import { leafHash } from "../image/merkle.js";
-import { type Batch, type Reads, STAT_KEY_FIELDS } from "./batch.js";
+import { type Batch, type Reads, STAT_KEY_FIELDS } from "./batch-format.js";
 
 /** Where the image goes: an open descriptor (for reading and writing) and the image's first byte in it. */
 export interface Target {
@@ -17,6 +17,11 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 const HASH_BYTES = 32;
 /** Shorter stretches of zeros are written: a hole costs the file system an extent. */
 const HOLE_MIN_BLOCKS = 4;
+/**
+ * One block a write: a larger one makes the kernel cache it in a large folio, contiguous memory that a virtual machine may have given back to its host. Measured for 830 MB,
+ * two threads: 1.7–1.8 s with 4 KiB, 1.7–4.1 s with 16 KiB to 128 KiB; the calls themselves cost 0.2 s.
+ */
+const WRITE_BYTES = BLOCK_BYTES;
 const ZERO_SEGMENT = Buffer.alloc(SEGMENT_BYTES);
 const ZERO_BLOCK = ZERO_SEGMENT.subarray(0, BLOCK_BYTES);
 
@@ -166,7 +171,8 @@ export function writeBytes(bytes: Uint8Array, imageOffset: number, target: Targe
 
 function writeFully(bytes: Uint8Array, imageOffset: number, target: Target): void {
   for (let done = 0; done < bytes.length; ) {
-    done += writeSync(target.fd, bytes, done, bytes.length - done, target.offset + imageOffset + done);
+    const size = Math.min(bytes.length - done, WRITE_BYTES);
+    done += writeSync(target.fd, bytes, done, size, target.offset + imageOffset + done);
   }
 }
 

@@ -7,8 +7,9 @@ import { BLOCK_BYTES, SEGMENT_BYTES } from "../image/constants.js";
 import { sealBlockZero } from "../image/encode-superblock.js";
 import { MerkleTree } from "../image/merkle.js";
 import type { Plan } from "../plan/plan.js";
-import { type Batch, makeBatch } from "./batch.js";
-import { serializeInThreads } from "./pool.js";
+import { makeBatch } from "./batch.js";
+import type { Batch } from "./batch-format.js";
+import type { serializeInThreads } from "./pool.js";
 import { runBatch, type Target, writeBytes, writeError } from "./run-batch.js";
 
 export interface SerializeOptions {
@@ -48,10 +49,7 @@ export async function serialize(plan: Plan, target: Target, options: SerializeOp
   const defaultThreads = plan.sizeBytes < THREADS_FROM_BYTES ? 1 : availableParallelism();
   const threads = options.threads ?? defaultThreads;
   const batches = allBatches(plan, options.signal);
-  const written =
-    threads > 1
-      ? await serializeInThreads(batches, target, threads, onLeaves)
-      : await serializeHere(batches, target, onLeaves);
+  const written = await (threads > 1 ? inThreads : serializeHere)(batches, target, onLeaves, threads);
   if (!written.ok) return written;
   if (options.signal?.aborted) return fail("interrupted");
   return seal(merkle.root(plan.sizeBytes), target);
@@ -62,6 +60,12 @@ function* allBatches(plan: Plan, signal: AbortSignal | undefined): Generator<Bat
   for (let first = 0; first < segments && !signal?.aborted; first += BATCH_SEGMENTS) {
     yield makeBatch(plan, first, BATCH_SEGMENTS);
   }
+}
+
+/** The pool is loaded here: a small image does without it. */
+async function inThreads(...[batches, target, onLeaves, threads]: Parameters<typeof serializeInThreads>) {
+  const pool = await import("./pool.js");
+  return pool.serializeInThreads(batches, target, onLeaves, threads);
 }
 
 /** The serial reference. */

@@ -1,7 +1,7 @@
 /** Temporaries of this process: named beside what they become, and gone when a signal ends the process. */
 
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 
 /** `.NAME.binaryfs-PID-RANDOM.tmp` beside the output: selection knows the form and never packs one. */
 export function temporaryPath(output: Buffer): Buffer {
@@ -15,7 +15,33 @@ export function temporaryPath(output: Buffer): Buffer {
   ]);
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const TEMPORARY = /^\.binaryfs-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** Removes what processes that were killed outright left beside this output. What cannot be removed or listed stays. */
+export function sweepTemporaries(output: Buffer): void {
+  const slash = output.lastIndexOf("/") + 1;
+  const directory = output.subarray(0, Math.max(1, slash));
+  const prefix = `.${output.toString("latin1", slash)}`;
+  try {
+    for (const name of readdirSync(directory, "latin1")) {
+      const pid = name.startsWith(prefix) ? TEMPORARY.exec(name.slice(prefix.length))?.[1] : undefined;
+      if (pid === undefined || isAlive(Number(pid))) continue;
+      rmSync(Buffer.concat([directory, Buffer.from(`/${name}`, "latin1")]), { recursive: true, force: true });
+    }
+  } catch {
+    // Tidying up is no reason to fail.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const pending = new Set<Buffer>();
 
 /** From now on a signal that ends the process removes the file or directory. */

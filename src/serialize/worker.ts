@@ -1,7 +1,7 @@
 /** The piscina worker: carries out one batch. */
 
 import type { Result } from "../errors.js";
-import type { Batch } from "./batch.js";
+import type { Batch } from "./batch-format.js";
 import { runBatch, type Target } from "./run-batch.js";
 
 export interface WorkerTask {

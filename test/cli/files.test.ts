@@ -117,7 +117,8 @@ describe("the configuration file", () => {
     [{ toString: 1 }, "unknown key toString"],
     [{ strict: "yes" }, "wrong value of strict"],
     [{ rules: [{ include: 1 }] }, "wrong value of rules"],
-    [{ root: 1 }, "root is no string"],
+    [{ root: 1 }, "root is no string, or an empty one"],
+    [{ hostPaths: [""] }, "wrong value of hostPaths"],
     [[], "not an object"],
   ])("%j is refused: %s", (value, detail) => {
     expect(readConfig(value, "/")).toMatchObject({ ok: false, error: { code: "bad-config", detail } });

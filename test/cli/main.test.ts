@@ -4,20 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BAD_NAME, makeSampleTree, useStandInRuntime } from "../inspect/sample.js";
 import { temporaryDirectory } from "../link/stand-in.js";
+import { commandLine, MAIN } from "./command-line.js";
 
-/** The compiled command line, as users start it. */
-const MAIN = join(import.meta.dirname, "../../dist/cli/main.js");
 const directory = temporaryDirectory("cli");
 const at = (name: string) => join(directory.path, name);
 
-function binaryfs(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
-    cwd: directory.path,
-    env: { ...process.env, ...env },
-    encoding: "latin1",
-  });
-  return { status, stdout, stderr };
-}
+const binaryfs = commandLine(directory.path);
 const lastJson = (stdout: string): Record<string, unknown> => JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
 
 beforeAll(() => {
@@ -205,6 +197,27 @@ describe("exit status and messages", () => {
     [["build", "tree", "-o", "x.so", "-i", "/nothing/there"], 1, "nothing-selected"],
     [["build", "tree", "-o", "x.so", "--strict", "-i", "/a", "-i", "/nothing"], 1, "pattern-unmatched"],
     [["build", "tree", "-o", "x.so", "--owner", "me"], 2, "usage"],
+    [["build", "tree", "-o", ""], 2, "usage"],
+    [["build", "", "-o", "x.so"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "-i", ""], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "-e", ""], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--host-path="], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "-o", "y.so"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--cc", "gcc"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--layout", "stable"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--remote-cache", "http://x"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--host-path", "rel"], 2, "bad-host-path"],
+    [["build", "tree", "-o", "x.so", "--host-path", "/"], 2, "bad-host-path"],
+    [["build", "tree", "-o", "x.so", "--host-path", "/proc/self"], 2, "bad-host-path"],
+    [["build", "tree", "-o", "x.so", "--volume", "/=/tmp"], 2, "bad-volume"],
+    [["build", "tree", "-o", "x.so", "--volume", "rel"], 2, "bad-volume"],
+    [["build", "tree", "-o", "x.so", "-i", "../x"], 1, "include-outside-root"],
+    [["build", "tree", "-o", "x.so", "--selection", "nope"], 1, "unreadable"],
+    [["build", "tree", "-o", "x.so", "--ignore-file", "nope"], 1, "unreadable"],
+    [["run", "--volume", "bad", "app.so", "--", "true"], 2, "bad-volume"],
+    [["run", "--overlay-size", "0", "app.so", "--", "true"], 2, "usage"],
+    [["verify", "app.so", "--digest", "0".repeat(64)], 1, "digest-mismatch"],
+    [["mesure", "x"], 2, "usage"],
     [["link", "tree", "-o", "x.so"], 1, "path-not-found"],
   ])("%j ends with %d: %s", (args, expected, code) => {
     const { status, stdout, stderr } = binaryfs(args);

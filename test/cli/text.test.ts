@@ -36,7 +36,7 @@ describe("an error", () => {
       path: Buffer.from("/x\ny"),
     });
     expect(text).toBe(
-      "binaryfs: compiler-failed: the compiler failed: a: error; b: \\x1b[1mhere (/x\\ny)\n  Its last lines stand above; `--linker native` needs no compiler.",
+      "binaryfs: compiler-failed: the compiler failed: a: error; b: \\x1b[1mhere (/x\\ny)\n  These are its last words. `binaryfs build` without `--linker gcc` needs no compiler.",
     );
   });
 });

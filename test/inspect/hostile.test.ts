@@ -117,7 +117,7 @@ describe("a hostile name", () => {
     ["a way out", "deep", "../x"],
     ["NUL", "empty", "em\0ty"],
     ["a name twice", "loop", "deep"],
-  ])("with %s is refused, and nothing is written elsewhere", (_, name, replacement) => {
+  ])("with %s is refused, and nothing is written elsewhere", async (_, name, replacement) => {
     const bytes = Buffer.from(image);
     const names = bytes.indexOf("!early..");
     const place = bytes.indexOf(name, names);
@@ -128,7 +128,7 @@ describe("a hostile name", () => {
     const root = view.value.root();
     if (!root.ok) throw new Error(root.error.detail);
     const target = at("target");
-    const result = extract(view.value, { path: Buffer.from("/"), inode: root.value }, Buffer.from(target));
+    const result = await extract(view.value, { path: Buffer.from("/"), inode: root.value }, Buffer.from(target));
     const structure = verifyStructure(view.value);
     rmSync(target, { recursive: true, force: true });
     expect(result).toMatchObject({ ok: false, error: { code: "bad-image" } });

@@ -54,7 +54,11 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export function run(command: string, args: readonly string[] = [], options: { cwd?: string } = {}): Ran {
+export function run(
+  command: string,
+  args: readonly string[] = [],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Ran {
   const { status, stdout, stderr } = spawnSync(command, [...args], { encoding: "utf8", ...options });
   return { status, stdout, stderr };
 }

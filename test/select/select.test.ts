@@ -115,6 +115,22 @@ describe("rules", () => {
     expect(errorOf({ rules, strict: true })).toMatchObject({ code: "pattern-unmatched", detail: "/nothing*" });
   });
 
+  test("an empty pattern is wrong usage", () => {
+    expect(errorOf({ rules: [include("")] })?.code).toBe("usage");
+  });
+
+  test("a link on the way is no match, a link that is named is one", () => {
+    put("usr/lib/libx.so");
+    symlinkSync("usr/lib", join(root, "lib"));
+    symlinkSync("nowhere", join(root, "dangling"));
+    const unmatched = (pattern: string) =>
+      selected({ rules: [include("/a"), include(pattern)] }).warnings.filter(
+        ({ code }) => code === "pattern-unmatched",
+      );
+    expect(unmatched("/lib/libno.so*")).toEqual([{ code: "pattern-unmatched", detail: "/lib/libno.so*" }]);
+    for (const pattern of ["/lib/libx*", "/lib/libx.so", "/lib", "/dangling"]) expect(unmatched(pattern)).toEqual([]);
+  });
+
   test("a rule overridden by a later one still counts as matched", () => {
     expect(selected({ rules: [include("/a/one.py"), include("/a"), include("/b"), exclude("/b")] }).warnings).toEqual(
       [],
@@ -136,6 +152,11 @@ describe("errors", () => {
     expect(errorOf({ rules: [include("/../x")] })?.code).toBe("include-outside-root");
     expect(errorOf({ rules: [include("/nothing")] })?.code).toBe("nothing-selected");
     expect(errorOf({ hostPaths: ["etc/hosts"] })?.code).toBe("bad-host-path");
+    for (const path of ["/", "//.", "/proc", "/proc/self", "/a/../b", `/${"n".repeat(4095)}`]) {
+      expect(errorOf({ hostPaths: [path] })?.code).toBe("bad-host-path");
+      expect(errorOf({ volumes: [{ guest: path }] })?.code).toBe("bad-volume");
+    }
+    expect(errorOf({ hostPaths: Array.from({ length: 257 }, (_, index) => `/h${index}`) })?.code).toBe("bad-host-path");
     expect(errorOf({ volumes: [{ guest: "/data", host: "relative" }] })?.code).toBe("bad-volume");
   });
 
