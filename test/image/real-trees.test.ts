@@ -99,6 +99,8 @@ os.utime("file", ns=(1, -1234567891)); os.utime("empty", ns=(1, 4102444800123456
 print(len(os.listdir(".")))
 `;
 
+import { readableCli } from "../support/readable-copy.js";
+
 function makeEverything(): { root: string; names: number } {
   const root = join(directory, "everything");
   mkdirSync(root);
@@ -130,9 +132,9 @@ describe("extract", () => {
   const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"];
   const unprivileged = (args: readonly string[]) =>
     isRoot
-      ? spawnSync("setpriv", [...nobody, "--", process.execPath, cli, ...args], { encoding: "utf8" })
+      ? spawnSync("setpriv", [...nobody, "--", process.execPath, readableCli(), ...args], { encoding: "utf8" })
       : spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
-  /** Who may not read this checkout cannot run it either. */
+  /** A Node that only root may read cannot be run by another. */
   const canRun = unprivileged(["--version"]).status === 0;
 
   test.skipIf(!canRun || !supportsXattrs)("gives every node back without root that may be made without", () => {

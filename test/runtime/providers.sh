@@ -65,7 +65,7 @@ if binaryfs build "$scratch/root" -o "$scratch/sealed.so" --sealed --volume /vol
 	expect "sealed: no host path is added" 125 "sealed" in_image BINARYFS_HOST_PATHS="$scratch/host/file" "$scratch/sealed.so" /bin/dev
 	expect "sealed: no volume is added" 125 "sealed" in_image BINARYFS_VOLUMES="/other=$scratch/volume" "$scratch/sealed.so" /bin/dev
 	expect "sealed: another library adds no door" 125 "sealed" in_image SCONE_EXTENSIONS_PATH="$scratch/lib.so" "$scratch/sealed.so" /bin/dev
-	expect "sealed: wherever it is listed" 125 "sealed" in_image SCONE_EXTENSIONS_PATH="$scratch/lib.so:$scratch/sealed.so" "$project/dist/runtime/binaryfs-run" /bin/dev
+	expect "sealed: wherever it is listed" 125 "sealed" in_image SCONE_EXTENSIONS_PATH="$scratch/lib.so:$scratch/sealed.so" "$runner" /bin/dev
 	binaryfs build "$scratch/root" -o "$scratch/plain.so" >/dev/null || fail "build plain"
 	expect "sealed: a library without doors" 0 "$all_pass" in_image SCONE_EXTENSIONS_PATH="$scratch/plain.so" "$scratch/sealed.so" /bin/dev
 else

@@ -33,7 +33,9 @@ finish() {
 }
 
 binaryfs() { node "$project/dist/cli/main.js" "$@"; }
-runner=$project/dist/runtime/binaryfs-run
+# A copy, since a checkout may lie where only its owner may go.
+runner=$scratch/binaryfs-run
+install -m 755 "$project/dist/runtime/binaryfs-run" "$runner"
 
 # as_user COMMAND…: without privileges, as users run it. Root changes to the "nobody" ids.
 as_user() {
