@@ -100,7 +100,7 @@ describe("the configuration file", () => {
     expect(loaded).toEqual({
       ok: true,
       value: {
-        root: "/work/rootfs",
+        root: "/srv/rootfs",
         output: "/x.so",
         options: [
           { name: "include", value: "/a" },
