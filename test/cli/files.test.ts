@@ -95,7 +95,7 @@ describe("the configuration file", () => {
         sealed: false,
         mtime: 5,
       },
-      "/work",
+      "/srv",
     );
     expect(loaded).toEqual({
       ok: true,
