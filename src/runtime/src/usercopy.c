@@ -1,5 +1,5 @@
 /* Access to the program's memory. An address is probed by a system call that copies eight bytes from or to it, so that a bad pointer is −EFAULT without a handler for
- * SIGSEGV: the program's own (the JVM's, Go's) stays untouched. Costs about 80 ns a page. */
+ * SIGSEGV: the program's own (the JVM's, Go's) stays untouched. Costs about 95 ns a page. */
 #include "sys.h"
 
 #define USERCOPY_PAGE 4096ul
