@@ -9,6 +9,7 @@ type Token = number | "any" | "star" | CharacterClass;
 const SLASH = 0x2f;
 
 export class Glob {
+  readonly pattern: string;
   readonly #tokens: readonly Token[];
   /** What every match begins with. */
   readonly #prefix: string;
@@ -16,6 +17,7 @@ export class Glob {
 
   /** @param pattern normalized and absolute, as a latin1 string */
   constructor(pattern: string) {
+    this.pattern = pattern;
     // "/" matches as the empty string, which everything lies beneath.
     this.#tokens = parse(pattern === "/" ? "" : pattern);
     const literal = this.#tokens.findIndex((token) => typeof token !== "number");

@@ -24,6 +24,8 @@ export const NO_RULE = -1;
 export class RuleSet {
   readonly #rules: readonly ExpandedRule[];
   readonly #unmatched: Set<number>;
+  /** A path that each matched rule is known to match. */
+  readonly #witnesses = new Map<number, string>();
   readonly #selectedByDefault: boolean;
 
   private constructor(rules: readonly ExpandedRule[]) {
@@ -43,6 +45,44 @@ export class RuleSet {
       expanded.push({ kind, pattern: text, meant, globs: [...meant, ...onTheWay] });
     }
     return ok(new RuleSet(expanded));
+  }
+
+  /** Everything that decides what the rules match, as a value that JSON can hold. */
+  get canonical(): readonly unknown[] {
+    return this.#rules.map(({ kind, meant, globs }) => [
+      kind,
+      meant.map(({ pattern }) => pattern),
+      globs.map(({ pattern }) => pattern),
+    ]);
+  }
+
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  /** Forgets what matched. */
+  reset(): void {
+    this.#witnesses.clear();
+    for (const index of this.#rules.keys()) this.#unmatched.add(index);
+  }
+
+  /** Forgets the matches whose path is no longer there. Returns whether there were some. */
+  forgetMatches(isThere: (path: string) => boolean): boolean {
+    const gone = [...this.#witnesses].filter(([, path]) => !isThere(path));
+    for (const [index] of gone) {
+      this.#witnesses.delete(index);
+      this.#unmatched.add(index);
+    }
+    return gone.length > 0;
+  }
+
+  /** Looks for a first match of every rule that has none so far. */
+  matchAll(paths: Iterable<string>): void {
+    if (this.#unmatched.size === 0) return;
+    for (const path of paths) {
+      for (const index of this.#unmatched) this.#matches(index, path);
+      if (this.#unmatched.size === 0) return;
+    }
   }
 
   /**
@@ -76,7 +116,7 @@ export class RuleSet {
 
   /** Patterns that matched nothing so far, in their order. */
   unmatchedPatterns(): string[] {
-    return [...this.#unmatched].map((index) => this.#rules[index]?.pattern as string);
+    return [...this.#unmatched].sort((a, b) => a - b).map((index) => this.#rules[index]?.pattern as string);
   }
 
   #matches(index: number, path: string): boolean {
@@ -84,6 +124,7 @@ export class RuleSet {
     const matches = rule?.globs.some((glob) => glob.matches(path)) === true;
     if (matches && this.#unmatched.has(index) && rule?.meant.some((glob) => glob.matches(path))) {
       this.#unmatched.delete(index);
+      this.#witnesses.set(index, path);
     }
     return matches;
   }

@@ -9,7 +9,7 @@ import { compareTrees } from "../support/compare-trees.js";
 import { canMount, isRoot, withMounted } from "../support/images.js";
 import { readableCli } from "../support/readable-copy.js";
 
-const cli = join(import.meta.dirname, "../../dist/cli/main.js");
+const cli = join(import.meta.dirname, "../../dist/bin/main.js");
 const HEAD_BYTES = 2 * 1024 * 1024;
 
 let directory: string;
@@ -112,7 +112,7 @@ test("a file that may not be read is an error with its path, and no output is to
   writeFileSync(join(root, "secret"), "x", { mode: 0 });
   writeFileSync(library, "old");
   execFileSync("chmod", ["777", directory]);
-  const command = [process.execPath, isRoot ? readableCli() : cli, "build", root, "-o", library];
+  const command = [process.execPath, isRoot ? readableCli() : cli, "build", root, "-o", library, "--no-state"];
   const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--"];
   const run = isRoot
     ? spawnSync("setpriv", [...nobody, ...command], { encoding: "utf8", cwd: "/" })
