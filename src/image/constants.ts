@@ -45,6 +45,11 @@ export const XATTR_VALUE_MAX = 65_535;
 
 /** `i_format` bits 1–3. */
 export const DATA_LAYOUT = { flatPlain: 0, flatInline: 2, chunkBased: 4 } as const;
+/** `i_u` of a chunk-based inode as we write it: chunks of 2⁸ blocks (a segment), a map of 4-byte block addresses. */
+export const CHUNK_FORMAT = 8;
+export const CHUNK_BYTES = SEGMENT_BYTES;
+/** Bytes a chunk of the map. */
+export const CHUNK_ENTRY_BYTES = 4;
 /** Chunk-based block address of a hole; block addresses end below it. */
 export const NULL_ADDR = 0xffff_ffff;
 /** 2³² − 1 blocks. */

@@ -2,8 +2,8 @@
 
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { fail, ok, type Result } from "../errors.js";
-import { unwritable } from "../serialize/output-file.js";
-import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "../serialize/temporaries.js";
+import { unwritable } from "../publish/output-file.js";
+import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "../publish/temporaries.js";
 
 export class ExtractTarget {
   /** An existing empty directory to write into. */

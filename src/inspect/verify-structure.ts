@@ -9,6 +9,7 @@ import {
   DATA_LAYOUT,
   DIRENT_BYTES,
   FILE_TYPE,
+  NID_BYTES,
   ROOT_OFFSET,
   SECTION_ENTRY_BYTES,
 } from "../image/constants.js";
@@ -163,14 +164,20 @@ class StructureCheck {
       return false;
     }
     this.#links.set(inode.nid, { inode, names: 1, path });
-    const { inodeCount } = this.#view.superblock;
-    if (inode.ino < 1 || inode.ino > inodeCount) this.#report(`inode number ${inode.ino} of ${inodeCount}`, path);
+    if (!this.#isInodeNumber(inode)) this.#report(`inode number ${inode.ino} of inode ${inode.nid}`, path);
     if (this.#inos.has(inode.ino)) this.#report(`inode number ${inode.ino} twice`, path);
     this.#inos.add(inode.ino);
     if (inode.inodeBytes !== 64) this.#report("compact inode", path);
     this.#take(this.#view.xattrs(inode), path);
     this.#coverInode(inode, path);
     return true;
+  }
+
+  /** Positions in path order where the layout is compact or nids may have more than 32 bits, else the nids themselves. */
+  #isInodeNumber({ ino, nid }: Inode): boolean {
+    const { layout, inodeCount, sizeBytes } = this.#view.superblock;
+    if (layout === "stable" && sizeBytes <= NID_BYTES * 2 ** 32) return ino === nid;
+    return ino >= 1 && ino <= inodeCount;
   }
 
   #coverInode(inode: Inode, path: Buffer): void {

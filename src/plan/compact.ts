@@ -12,10 +12,11 @@ import {
 } from "../image/constants.js";
 import { encodeSections } from "../image/sections.js";
 import type { Tree } from "../model.js";
+import { rowFormat, S_IFREG } from "../tree/row.js";
 import { BinPacker } from "./bins.js";
-import { type Columns, type Group, listPieces, nidsOf, outlineBytes, runsOf } from "./groups.js";
+import { type Columns, type Group, nidsOf, outlineBytes, piecesOfGroups } from "./groups.js";
 import { type Inventory, takeInventory } from "./inventory.js";
-import type { Plan } from "./plan.js";
+import { NO_ORDINALS, type Plan } from "./plan.js";
 
 /**
  * Inodes and content alternate in groups of about this size, so that a file's tail and its other blocks are mostly
@@ -28,8 +29,8 @@ const GROUP_BYTES = 4 * SEGMENT_BYTES;
  * @returns the plan, or `image-too-large` where block addresses (2³² − 1 blocks of 4 KiB) do not reach
  */
 export function planCompact(tree: Tree, buildTime: number): Result<Plan> {
-  const inventory = takeInventory(tree.root);
-  const count = inventory.nodes.length;
+  const inventory = takeInventory(tree);
+  const { count } = inventory;
   const columns: Columns = {
     dataLayout: new Uint8Array(count),
     dataBlock: new Uint32Array(count),
@@ -68,10 +69,18 @@ export function planCompact(tree: Tree, buildTime: number): Result<Plan> {
     nid: nidsOf(groups, columns),
     dataLayout: columns.dataLayout,
     dataBlock: columns.dataBlock,
-    pieces: listPieces(groups, inventory, columns, sections),
-    ...runsOf(groups, columns),
+    ino: Uint32Array.from({ length: count }, (_, ordinal) => ordinal + 1),
+    inlineBytes: inlineBytesOf(inventory, columns),
+    chunkBlocks: () => NO_ORDINALS,
+    piecesIn: piecesOfGroups(groups, inventory, columns, sections),
     sections,
   });
+}
+
+function inlineBytesOf({ contentBytes }: Inventory, { dataLayout }: Columns): Uint16Array {
+  return Uint16Array.from(dataLayout, (layout, ordinal) =>
+    layout === DATA_LAYOUT.flatInline ? (contentBytes[ordinal] as number) % BLOCK_BYTES : 0,
+  );
 }
 
 /** The superblock stands before the root inode in block 0 and is placed as part of it. */
@@ -88,10 +97,10 @@ function itemBytes(ordinal: number, inventory: Inventory, { dataLayout }: Column
 function endOfGroup(start: number, inventory: Inventory, columns: Columns): number {
   let bytes = 0;
   let ordinal = start;
-  for (; ordinal < inventory.nodes.length && bytes < GROUP_BYTES; ordinal++) {
+  for (; ordinal < inventory.count && bytes < GROUP_BYTES; ordinal++) {
     const head = bytesBefore(ordinal) + (inventory.headBytes[ordinal] as number);
     const tail = (inventory.contentBytes[ordinal] as number) % BLOCK_BYTES;
-    const inline = tail > 0 && head + tail <= BLOCK_BYTES && inventory.mappable[ordinal] !== 1;
+    const inline = tail > 0 && head + tail <= BLOCK_BYTES && inventory.mappable[ordinal] === 0;
     columns.dataLayout[ordinal] = inline ? DATA_LAYOUT.flatInline : DATA_LAYOUT.flatPlain;
     bytes += itemBytes(ordinal, inventory, columns) + roundUp(outlineBytes(ordinal, inventory, columns), BLOCK_BYTES);
   }
@@ -117,7 +126,7 @@ function placeInodes(start: number, end: number, inventory: Inventory, columns: 
   const firstBin = packer.count;
   for (const ordinal of order) {
     // Only a file with blocks beside its tail must stay in its group (it would be opened twice); all else fills gaps.
-    const isFile = inventory.nodes[ordinal]?.type === "file";
+    const isFile = rowFormat(inventory.tree.table, inventory.row[ordinal] as number) === S_IFREG;
     const inline = columns.dataLayout[ordinal] === DATA_LAYOUT.flatInline;
     const twoParts = isFile && inline && outlineBytes(ordinal, inventory, columns) > 0;
     const place = packer.place(itemBytes(ordinal, inventory, columns), twoParts ? firstBin : 0);

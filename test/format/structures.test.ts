@@ -10,7 +10,7 @@ import { encodeInode } from "../../src/image/encode-inode.js";
 import { encodeSuperblock } from "../../src/image/encode-superblock.js";
 import { encodeSections } from "../../src/image/sections.js";
 import { encodeNoteDescriptor } from "../../src/link/note.js";
-import type { TreeNode } from "../../src/model.js";
+import type { InodeAttributes } from "../../src/model.js";
 
 const NOTE_AT = 4096;
 const SECTIONS_AT = NOTE_AT + 512;
@@ -26,17 +26,17 @@ test("the runtime's structures read what the engine encodes", () => {
     hasChunkedFiles: true,
     buildTime: 1_700_000_000,
   }).copy(bytes);
-  const node: TreeNode = {
+  const attributes: InodeAttributes = {
     type: "directory",
     mode: 0o1755,
     uid: 70_001,
     gid: 70_002,
-    mtimeNs: -1_999_999_999n,
-    sizeBytes: 0,
-    children: [],
+    mtimeSeconds: -2,
+    mtimeNsec: 1,
+    rdev: 0,
   };
   const place = { dataLayout: 2, xattrIcount: 7, sizeBytes: 0x1_0000_0005, union: 0x8765_4321, ino: 9, nlink: 11 };
-  encodeInode(node, place, bytes, 1152);
+  encodeInode(attributes, place, bytes, 1152);
   const merkleRoot = Buffer.alloc(32, 200);
   encodeNoteDescriptor({ sizeBytes: 2 ** 40, merkleRoot }, -(2n ** 41n)).copy(bytes, NOTE_AT);
   const declarations = { hostPaths: [Buffer.from("/etc/hosts")], volumes: [], sealed: false };

@@ -2,14 +2,77 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crc32c } from "../../src/image/crc32c.js";
-import { directoryBytes, directoryOrder, encodeDirectory } from "../../src/image/encode-directory.js";
+import { type DirentTargets, encodeDirectory } from "../../src/image/encode-directory.js";
 import { encodeInode } from "../../src/image/encode-inode.js";
 import { encodeXattrs, splitXattrName, xattrAreaBytes, xattrIcount } from "../../src/image/encode-xattrs.js";
 import { leafHash, MerkleTree } from "../../src/image/merkle.js";
 import { encodeSections } from "../../src/image/sections.js";
-import type { TreeNode } from "../../src/model.js";
+import { type InodeAttributes, type NodeTable, ROW, STAT, STAT_WORDS } from "../../src/model.js";
 
-const names = (...list: string[]) => list.map((name) => ({ name: Buffer.from(name, "latin1") }));
+/** A table of one directory with the given names, in byte order; the directory's own place is 0, child k's is k + 1. */
+function directoryOf(names: readonly string[]): DirentTargets {
+  const sorted = names.map((name) => Buffer.from(name, "latin1")).sort(Buffer.compare);
+  const count = sorted.length + 1;
+  const stats = new Uint32Array(count * STAT_WORDS);
+  for (let row = 0; row < count; row++) stats[row * STAT_WORDS + STAT.mode] = row === 0 ? 0o40755 : 0o100644;
+  const nameStart = new Uint32Array(count);
+  for (let row = 2; row < count; row++)
+    nameStart[row] = (nameStart[row - 1] as number) + (sorted[row - 2] as Buffer).length;
+  const table: NodeTable = {
+    count,
+    depth: new Uint16Array(count).fill(1, 1),
+    parent: new Uint32Array(count),
+    end: Uint32Array.from({ length: count }, (_, row) => (row === 0 ? count : row + 1)),
+    nameStart,
+    nameLength: Uint16Array.from([0, ...sorted.map(({ length }) => length)]),
+    nameHash: new Uint32Array(count),
+    bodyStart: new Uint32Array(count),
+    bodyLength: new Uint16Array(count),
+    flags: new Uint8Array(count).fill(ROW.selected),
+    match: new Int32Array(count),
+    stats,
+    bytes: Buffer.concat(sorted),
+    xattrs: new Map(),
+  };
+  return {
+    table,
+    ordinal: Uint32Array.from({ length: count }, (_, row) => row),
+    nid: Float64Array.from({ length: count }, (_, row) => row),
+  };
+}
+
+interface Found {
+  readonly name: string;
+  readonly nid: number;
+  readonly fileType: number;
+}
+
+/** Reads dirents as EROFS does: the last name of a block ends with the block or with padding. */
+function decode(bytes: Buffer): Found[] {
+  const found: Found[] = [];
+  for (let block = 0; block < bytes.length; block += 4096) {
+    const end = Math.min(block + 4096, bytes.length);
+    const count = bytes.readUInt16LE(block + 8) / 12;
+    for (let index = 0; index < count; index++) {
+      const at = block + index * 12;
+      const from = block + bytes.readUInt16LE(at + 8);
+      const to = index + 1 < count ? block + bytes.readUInt16LE(at + 20) : end;
+      const name = bytes.toString("latin1", from, to).replace(/\0+$/, "");
+      found.push({ name, nid: bytes.readUInt32LE(at), fileType: bytes.readUInt8(at + 10) });
+    }
+  }
+  return found;
+}
+
+/** Behind some other bytes, as an inline tail. */
+function contentOf(targets: DirentTargets): Buffer {
+  const out = Buffer.alloc(2 ** 20);
+  return out.subarray(64, encodeDirectory(targets, 0, 0, out, 64));
+}
+
+function encoded(names: readonly string[]): Buffer {
+  return contentOf(directoryOf(names));
+}
 
 test("crc32c gives the known check value, before its final inversion", () => {
   expect(crc32c(Buffer.from("123456789"))).toBe((0xe306_9283 ^ 0xffff_ffff) >>> 0);
@@ -17,42 +80,50 @@ test("crc32c gives the known check value, before its final inversion", () => {
 
 describe("directories", () => {
   test(". and .. stand in their byte-order places", () => {
-    const order = directoryOrder(
-      names("!x", "-", ".-", "..", "...", ".a", "a").filter(({ name }) => `${name}` !== ".."),
-    );
-    expect(order.map(({ name }) => `${name}`)).toEqual(["!x", "-", ".", ".-", "..", "...", ".a", "a"]);
+    const names = decode(encoded(["!x", "-", ".-", "...", ".a", "a"])).map(({ name }) => name);
+    expect(names).toEqual(["!x", "-", ".", ".-", "..", "...", ".a", "a"]);
+    expect(decode(encoded(["-", "!"])).map(({ name }) => name)).toEqual(["!", "-", ".", ".."]);
+    expect(decode(encoded([".!"])).map(({ name }) => name)).toEqual([".", ".!", ".."]);
   });
 
   test("an empty directory holds two entries", () => {
-    expect(directoryBytes([])).toBe(12 + 1 + 12 + 2);
+    expect(encoded([]).length).toBe(12 + 1 + 12 + 2);
+  });
+
+  test("names that are not selected are left out", () => {
+    const targets = directoryOf(["a", "b", "c"]);
+    targets.table.flags[2] = 0;
+    expect(decode(contentOf(targets)).map(({ name }) => name)).toEqual([".", "..", "a", "c"]);
   });
 
   test("blocks end before an entry that does not fit, and only the last is short", () => {
-    const children = names(
-      ...Array.from({ length: 40 }, (_, index) => `${String(index).padStart(3, "0")}${"n".repeat(250)}`),
-    );
-    const size = directoryBytes(children);
-    const dirents = directoryOrder(children).map(({ name }, index) => ({ name, nid: index, fileType: 1 }));
-    const bytes = encodeDirectory(dirents, size);
-    const found: string[] = [];
-    for (let block = 0; block < size; block += 4096) {
-      const end = Math.min(block + 4096, size);
-      const count = bytes.readUInt16LE(block + 8) / 12;
-      for (let index = 0; index < count; index++) {
-        const from = block + bytes.readUInt16LE(block + index * 12 + 8);
-        const to = index + 1 < count ? block + bytes.readUInt16LE(block + (index + 1) * 12 + 8) : end;
-        found.push(bytes.toString("latin1", from, to).replace(/\0+$/, ""));
-        expect(bytes.readUInt32LE(block + index * 12)).toBe(found.length - 1);
-      }
-    }
-    expect(found).toEqual(dirents.map(({ name }) => name.toString("latin1")));
+    const names = Array.from({ length: 700 }, (_, k) => `${String(k).padStart(3, "0")}${"n".repeat((k * 37) % 252)}`);
+    const found = decode(encoded(names));
+    expect(found.slice(0, 2)).toEqual([
+      { name: ".", nid: 0, fileType: 2 },
+      { name: "..", nid: 0, fileType: 2 },
+    ]);
+    expect(found.slice(2)).toEqual(names.map((name, index) => ({ name, nid: index + 1, fileType: 1 })));
   });
 });
 
 test("an inode's time before 1970 has positive nanoseconds", () => {
-  const node: TreeNode = { type: "file", mode: 0o640, uid: 70_000, gid: 1, mtimeNs: -1n, sizeBytes: 0 };
+  const attributes: InodeAttributes = {
+    type: "file",
+    mode: 0o640,
+    uid: 70_000,
+    gid: 1,
+    mtimeSeconds: -1,
+    mtimeNsec: 999_999_999,
+    rdev: 0,
+  };
   const out = Buffer.alloc(64);
-  encodeInode(node, { dataLayout: 0, xattrIcount: 0, sizeBytes: 2 ** 40 + 5, union: 7, ino: 1, nlink: 3 }, out, 0);
+  encodeInode(
+    attributes,
+    { dataLayout: 0, xattrIcount: 0, sizeBytes: 2 ** 40 + 5, union: 7, ino: 1, nlink: 3 },
+    out,
+    0,
+  );
   expect(out.readBigInt64LE(32)).toBe(-1n);
   expect(out.readUInt32LE(40)).toBe(999_999_999);
   expect(out.readBigUInt64LE(8)).toBe(2n ** 40n + 5n);
@@ -124,6 +195,47 @@ describe("MerkleTree", () => {
           }
         },
       ),
+    );
+  });
+
+  const leafOf = (value: number) => leafHash(Buffer.from([value & 0xff, value >> 8]));
+  function treeOf(values: readonly number[]): MerkleTree {
+    const tree = new MerkleTree(values.length);
+    for (const [index, value] of values.entries()) tree.setLeaf(index, leafOf(value));
+    return tree;
+  }
+  const count = fc.integer({ min: 1, max: 70 });
+
+  test("is the same after it became longer or shorter, and what it came from stays", () => {
+    fc.assert(
+      fc.property(count, count, fc.array(fc.nat(1000), { maxLength: 4 }), (from, to, changes) => {
+        const values = Array.from({ length: from }, (_, index) => index);
+        const old = treeOf(values);
+        const before = old.toBytes();
+        const tree = old.resized(to);
+        const next = Array.from({ length: to }, (_, index) => index);
+        for (let index = from; index < to; index++) tree.setLeaf(index, leafOf(index));
+        for (const at of changes) {
+          next[at % to] = at + 1000;
+          tree.setLeaf(at % to, leafOf(at + 1000));
+        }
+        expect(tree.root(5)).toEqual(treeOf(next).root(5));
+        expect(old.toBytes()).toEqual(before);
+      }),
+    );
+  });
+
+  test("comes back from its bytes, and from no others", () => {
+    const tree = treeOf([1, 2, 3, 4, 5]);
+    const bytes = tree.toBytes();
+    const back = MerkleTree.fromBytes(bytes, 5);
+    expect(back?.root(9)).toEqual(tree.root(9));
+    expect([MerkleTree.fromBytes(bytes.subarray(1), 5), MerkleTree.fromBytes(bytes, 4)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect([0, -1, 1.5, Number.NaN].map((leaves) => MerkleTree.fromBytes(bytes, leaves))).toEqual(
+      Array(4).fill(undefined),
     );
   });
 });

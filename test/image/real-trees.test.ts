@@ -41,9 +41,12 @@ const jdks = existsSync(jvm)
   : [];
 const trees = [...python, ...jdks.slice(0, 1).map(({ name }) => `${jvm}/${name}`)].filter((path) => existsSync(path));
 
+const layouts = ["compact", "stable"] as const;
+
 describe.each(trees)("%s", (root) => {
-  test.skipIf(!hasFsck)("passes fsck.erofs, and the kernel reads every node back equal", async () => {
-    const count = await writeImage(image, { root });
+  const title = "passes fsck.erofs in the %s layout, and the kernel reads every node back equal";
+  test.skipIf(!hasFsck).each(layouts)(title, async (layout) => {
+    const count = await writeImage(image, { root }, layout);
     expect(count).toBeGreaterThan(100);
     expect(fsck(image)).toContain(FSCK_CLEAN);
     if (!canMount) return;
@@ -112,12 +115,12 @@ function makeEverything(): { root: string; names: number } {
 const supportsXattrs =
   spawnSync("python3", ["-c", "import os,tempfile; os.setxattr(tempfile.mkdtemp(), 'user.x', b'')"]).status === 0;
 
-test.skipIf(!hasFsck || !supportsXattrs)(
-  "every node type, id, time and attribute passes fsck.erofs and the kernel",
-  async () => {
+test.skipIf(!hasFsck || !supportsXattrs).each(layouts)(
+  "every node type, id, time and attribute passes fsck.erofs and the kernel, %s",
+  async (layout) => {
     const { root, names } = makeEverything();
     expect(names).toBe(isRoot ? 11 : 9);
-    const nodes = await writeImage(image, { root, specials: "keep", xattrs: ["*"] });
+    const nodes = await writeImage(image, { root, specials: "keep", xattrs: ["*"] }, layout);
     expect(nodes).toBe(names);
     expect(fsck(image)).toContain(FSCK_CLEAN);
     if (!canMount) return;
@@ -128,7 +131,7 @@ test.skipIf(!hasFsck || !supportsXattrs)(
 );
 
 describe("extract", () => {
-  const cli = join(project, "dist/cli/main.js");
+  const cli = join(project, "dist/bin/main.js");
   const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"];
   const unprivileged = (args: readonly string[]) =>
     isRoot
