@@ -1,8 +1,10 @@
 /** An output that appears by rename alone: written under a temporary name in the same directory, removed unless published. */
 
-import { closeSync, constants, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, rmSync } from "node:fs";
 import { fail, ok, type Result } from "../errors.js";
+import { type FileIdentity, identityFrom } from "./identity.js";
 import { outputPlace } from "./output-place.js";
+import { replaceFile } from "./replace-file.js";
 import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "./temporaries.js";
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -13,6 +15,7 @@ export class OutputFile {
   /** What it becomes. */
   readonly output: Buffer;
   readonly #temporary: Buffer;
+  #isOpen = true;
 
   private constructor(fd: number, temporary: Buffer, output: Buffer) {
     this.fd = fd;
@@ -53,23 +56,33 @@ export class OutputFile {
     return ok(files);
   }
 
-  /** Takes the output's name. */
-  publish(): Result<void> {
+  /** Takes the output's name. @returns which file it is, to be recorded */
+  publish(): Result<FileIdentity> {
+    let reader: number | undefined;
     try {
-      renameSync(this.#temporary, this.output);
+      reader = openSync(this.#temporary, constants.O_RDONLY | constants.O_NOFOLLOW);
+      // Closed before it has the name: a file that is open for writing cannot be executed.
+      this.#close();
+      replaceFile(this.#temporary, this.output);
+      untrackTemporary(this.#temporary);
+      return ok(identityFrom(fstatSync(reader, { bigint: true })));
     } catch (cause) {
       return unwritable(this.output, cause);
+    } finally {
+      if (reader !== undefined) closeSync(reader);
     }
-    untrackTemporary(this.#temporary);
-    closeSync(this.fd);
-    return ok(undefined);
   }
 
   /** Removes the temporary; after `publish` it does nothing. */
   discard(): void {
     if (!untrackTemporary(this.#temporary)) return;
-    closeSync(this.fd);
+    this.#close();
     rmSync(this.#temporary, { force: true });
+  }
+
+  #close(): void {
+    if (this.#isOpen) closeSync(this.fd);
+    this.#isOpen = false;
   }
 }
 

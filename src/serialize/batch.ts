@@ -1,122 +1,117 @@
 /** Makes batches from the plan alone. */
 
-import { SEGMENT_BYTES } from "../image/constants.js";
-import type { TreeNode } from "../model.js";
-import { PIECE, type Plan } from "../plan/plan.js";
-import { type Batch, STAT_KEY_FIELDS } from "./batch-format.js";
-import { encodeContent, encodeInodeHead, encodeTail, superblockOf } from "./encode-piece.js";
-import { firstPieceIn, inodesIn, type Window } from "./window.js";
+import { NID_BYTES, ROOT_OFFSET } from "../image/constants.js";
+import type { Piece } from "../plan/plan.js";
+import { BatchBuilder, type Provided } from "./batch-builder.js";
+import type { Batch, Earlier } from "./batch-format.js";
+import type { MetadataEncoder } from "./encode-metadata.js";
+
+export interface MadeBatch {
+  readonly batch: Batch;
+  /** Content that it reads from files. */
+  readonly sourceBytes: number;
+}
+
+export interface BatchSource {
+  readonly earlier?: Earlier;
+  readonly provided?: Provided;
+}
 
 /**
- * @param firstSegment index of the first segment
- * @param segmentCount at least 1; the image's end cuts the last short
+ * All that the plan says of a stretch.
+ * @param start a segment's first byte
+ * @param end a segment's or the image's end
+ * @param pieces those that `piecesIn` gives for it
  */
-export function makeBatch(plan: Plan, firstSegment: number, segmentCount: number): Batch {
-  const start = firstSegment * SEGMENT_BYTES;
-  const end = Math.min(start + segmentCount * SEGMENT_BYTES, plan.sizeBytes);
-  const builder = new BatchBuilder(plan, { start, end });
-  const { kind, offset, sizeBytes } = plan.pieces;
-  for (let piece = firstPieceIn(plan.pieces, start); piece < kind.length; piece++) {
-    const at = offset[piece] as number;
-    if (at >= end) break;
-    builder.addPiece(piece, { start: Math.max(at, start), end: Math.min(at + (sizeBytes[piece] as number), end) });
+export function makeBatch(
+  encoder: MetadataEncoder,
+  start: number,
+  end: number,
+  pieces: readonly Piece[],
+  { earlier, provided }: BatchSource = {},
+): MadeBatch {
+  const builder = new BatchBuilder(encoder, start, end, metadataBytes(encoder, pieces, start, end), provided);
+  let done = start;
+  for (const piece of pieces) {
+    const from = Math.max(piece.offset, start);
+    builder.zero(done, from);
+    done = Math.min(piece.offset + piece.sizeBytes, end);
+    addPiece(encoder, builder, piece, from, done);
   }
-  return builder.finish(firstSegment);
+  builder.zero(done, end);
+  if (start === 0) builder.put(encoder.superblock(), 0);
+  return { batch: builder.finish(earlier), sourceBytes: builder.sourceBytes };
 }
 
-class BatchBuilder {
-  readonly #plan: Plan;
-  readonly #window: Window;
-  readonly #stretches: number[] = [];
-  readonly #metadata: Buffer[] = [];
-  /** Read rows by ordinal: a file's tail and its other blocks are read with one open. */
-  readonly #rows = new Map<number, number>();
-  readonly #nodes: TreeNode[] = [];
-  readonly #parts: number[] = [];
-
-  constructor(plan: Plan, window: Window) {
-    this.#plan = plan;
-    this.#window = window;
+/** What is encoded here, not read from files. */
+function metadataBytes(encoder: MetadataEncoder, pieces: readonly Piece[], start: number, end: number): number {
+  let bytes = start === 0 ? ROOT_OFFSET : 0;
+  for (const { kind, ordinal, offset, sizeBytes } of pieces) {
+    if (kind === "content" && encoder.isFile(ordinal)) continue;
+    bytes += Math.min(offset + sizeBytes, end) - Math.max(offset, start);
   }
+  return bytes;
+}
 
-  /** @param part the stretch of the piece that lies in the window */
-  addPiece(piece: number, part: Window): void {
-    const { pieces, sections } = this.#plan;
-    const subject = pieces.subject[piece] as number;
-    const kind = pieces.kind[piece];
-    if (kind === PIECE.inodes) this.#addInodes(subject, part);
-    else if (kind === PIECE.content) this.#addContent(subject, part, pieces.offset[piece] as number);
-    else this.#addBytes(part, sections.bytes.subarray(part.start - sections.offset, part.end - sections.offset));
-  }
-
-  #addInodes(run: number, part: Window): void {
-    const out = Buffer.alloc(part.end - part.start);
-    if (part.start === 0) superblockOf(this.#plan).copy(out);
-    for (const ordinal of inodesIn(this.#plan, run, part)) {
-      const tailAt = encodeInodeHead(this.#plan, ordinal, out, part);
-      const tail = encodeTail(this.#plan, ordinal);
-      if (tail === undefined || tailAt < part.start || tailAt >= part.end) continue;
-      if (Buffer.isBuffer(tail)) tail.copy(out, tailAt - part.start);
-      else this.#addRead(ordinal, tail.fileOffset, tail.sizeBytes, tailAt);
-    }
-    this.#addBytes(part, out);
-  }
-
-  #addContent(ordinal: number, part: Window, contentStart: number): void {
-    if (this.#plan.inventory.nodes[ordinal]?.type === "file") {
-      this.#addRead(ordinal, part.start - contentStart, part.end - part.start, part.start);
-    } else {
-      const bytes = encodeContent(this.#plan, ordinal);
-      this.#addBytes(part, bytes.subarray(part.start - contentStart, part.end - contentStart));
-    }
-  }
-
-  #addBytes(part: Window, bytes: Buffer): void {
-    this.#stretches.push(part.start - this.#window.start, bytes.length);
-    this.#metadata.push(bytes);
-  }
-
-  #addRead(ordinal: number, fileOffset: number, sizeBytes: number, imageOffset: number): void {
-    const position = imageOffset - this.#window.start;
-    const known = this.#rows.get(ordinal);
-    if (known !== undefined) {
-      this.#parts[known * 6 + 3] = fileOffset;
-      this.#parts[known * 6 + 4] = sizeBytes;
-      this.#parts[known * 6 + 5] = position;
-      return;
-    }
-    this.#rows.set(ordinal, this.#nodes.length);
-    this.#nodes.push(this.#plan.inventory.nodes[ordinal] as TreeNode);
-    this.#parts.push(fileOffset, sizeBytes, position, 0, 0, 0);
-  }
-
-  finish(firstSegment: number): Batch {
-    const sources = this.#nodes.map(({ source }) => source as Buffer);
-    const pathEnd = new Uint32Array(sources.length);
-    let end = 0;
-    for (const [row, source] of sources.entries()) pathEnd[row] = end += source.length;
-    const statKeys = new BigInt64Array(sources.length * STAT_KEY_FIELDS.length);
-    let at = 0;
-    for (const { statKey } of this.#nodes) {
-      for (const field of STAT_KEY_FIELDS) statKeys[at++] = statKey?.[field] ?? 0n;
-    }
-    return {
-      firstSegment,
-      sizeBytes: this.#window.end - this.#window.start,
-      metadata: ownBytes(this.#metadata),
-      stretches: Float64Array.from(this.#stretches),
-      reads: { paths: ownBytes(sources), pathEnd, statKeys, parts: Float64Array.from(this.#parts) },
-    };
+/** The part of a piece that lies in [from, to). */
+export function addPiece(
+  encoder: MetadataEncoder,
+  builder: BatchBuilder,
+  piece: Piece,
+  from: number,
+  to: number,
+): void {
+  const { kind, offset, ordinal, contentOffset } = piece;
+  if (kind === "inodes") {
+    addInodes(encoder, builder, piece.ordinals, from, to);
+  } else if (kind === "sections") {
+    const { sections } = encoder.plan;
+    builder.put(sections.bytes.subarray(from - sections.offset, to - sections.offset), from);
+  } else if (encoder.isFile(ordinal)) {
+    builder.read(ordinal, contentOffset + from - offset, to - from, from);
+  } else {
+    const first = contentOffset + from - offset;
+    builder.put(encoder.content(ordinal).subarray(first, first + to - from), from);
   }
 }
 
-/** Concatenated in an ArrayBuffer of their own, so that it can be transferred to a thread. */
-function ownBytes(parts: readonly Buffer[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
+function addInodes(
+  encoder: MetadataEncoder,
+  builder: BatchBuilder,
+  ordinals: Uint32Array,
+  from: number,
+  to: number,
+): void {
+  const { nid, inlineBytes, inventory } = encoder.plan;
+  const shift = builder.reserve(from, to) - from;
+  for (let index = firstInodeIn(encoder, ordinals, from); index < ordinals.length; index++) {
+    const ordinal = ordinals[index] as number;
+    const at = (nid[ordinal] as number) * NID_BYTES;
+    if (at >= to) break;
+    const headEnd = at + encoder.headBytes(ordinal);
+    if (at >= from && headEnd <= to) {
+      encoder.writeHead(ordinal, builder.bytes, shift + at);
+    } else if (headEnd > from) {
+      const head = Buffer.alloc(headEnd - at);
+      encoder.writeHead(ordinal, head, 0);
+      const skipped = Math.max(0, from - at);
+      head.copy(builder.bytes, shift + at + skipped, skipped, to - at);
+    }
+    const tailBytes = inlineBytes[ordinal] as number;
+    if (tailBytes === 0 || headEnd < from || headEnd >= to) continue;
+    if (!encoder.isFile(ordinal)) encoder.writeTail(ordinal, builder.bytes, shift + headEnd);
+    else builder.read(ordinal, (inventory.contentBytes[ordinal] as number) - tailBytes, tailBytes, headEnd);
   }
-  return out;
+}
+
+/** The index of the first inode of which some byte of the head may lie at or after `from`. */
+function firstInodeIn(encoder: MetadataEncoder, ordinals: Uint32Array, from: number): number {
+  let low = 0;
+  for (let high = ordinals.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (encoder.inodeAt(ordinals[middle] as number) >= from) high = middle;
+    else low = middle + 1;
+  }
+  // At most one head that began before reaches that far, since its blocks hold nothing else before its end.
+  return Math.max(0, low - 1);
 }

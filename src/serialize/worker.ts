@@ -1,8 +1,9 @@
 /** The piscina worker: carries out one batch. */
 
 import type { Result } from "../errors.js";
-import type { Batch } from "./batch-format.js";
-import { runBatch, type Target } from "./run-batch.js";
+import type { Batch, BatchOutcome } from "./batch-format.js";
+import { runBatch } from "./run-batch.js";
+import type { Target } from "./target.js";
 
 export interface WorkerTask {
   readonly batch: Batch;
@@ -10,7 +11,7 @@ export interface WorkerTask {
 }
 
 /** Named by `pool.ts`. Failures are cloned to the main thread, which cannot take an exception object along. */
-export function serializeBatch({ batch, target }: WorkerTask): Result<Uint8Array<ArrayBuffer>> {
+export function serializeBatch({ batch, target }: WorkerTask): Result<BatchOutcome> {
   const result = runBatch(batch, target);
   if (result.ok) return result;
   const { cause: _cause, ...error } = result.error;

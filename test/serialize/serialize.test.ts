@@ -3,11 +3,10 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  ftruncateSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -15,41 +14,26 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { leafHash, MerkleTree } from "../../src/image/merkle.js";
-import { planCompact } from "../../src/plan/compact.js";
 import type { Plan } from "../../src/plan/plan.js";
-import { select } from "../../src/select/select.js";
 import { makeBatch } from "../../src/serialize/batch.js";
-import { type SerializeOptions, serialize } from "../../src/serialize/serialize.js";
+import { MetadataEncoder } from "../../src/serialize/encode-metadata.js";
+import { SerializerPool } from "../../src/serialize/pool.js";
+import { runBatch } from "../../src/serialize/run-batch.js";
+import { unwrap, Workbench } from "./workbench.js";
 
+let bench: Workbench;
 let directory: string;
 let root: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "binaryfs-serialize-"));
-  root = join(directory, "root");
-  mkdirSync(root);
+  bench = new Workbench();
+  ({ directory, root } = bench);
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
+afterEach(() => bench.remove());
 
-function planOf(): Plan {
-  const tree = select({ root });
-  if (!tree.ok) throw new Error(tree.error.code);
-  const plan = planCompact(tree.value, 0);
-  if (!plan.ok) throw new Error(plan.error.code);
-  return plan.value;
-}
-
-async function write(plan: Plan, name: string, options: SerializeOptions = {}, offset = 0) {
-  const fd = openSync(join(directory, name), "w+");
-  try {
-    return await serialize(plan, { fd, offset }, options);
-  } finally {
-    closeSync(fd);
-  }
-}
+const planOf = (layout: string): Plan => (layout === "compact" ? bench.compact() : bench.stable());
 
 /** Files of many sizes, some over a batch's boundaries, and a directory of several blocks. */
 function makeMixedTree(): void {
@@ -61,57 +45,76 @@ function makeMixedTree(): void {
   }
 }
 
-const hasWorker = existsSync(new URL("../../dist/serialize/worker.js", import.meta.url));
+/** UUID and checksum as the tree sees them. */
+const clearSeal = (image: Buffer): Buffer => image.fill(0, 1028, 1032).fill(0, 1072, 1088);
 
-describe("serialize", () => {
+/** Same size, same mtime: ctime alone tells. */
+function rewriteSilently(path: string): void {
+  const { size, atime, mtime } = statSync(path);
+  writeFileSync(path, "y".repeat(size));
+  utimesSync(path, atime, mtime);
+}
+
+/** Threads load what was compiled: of the same sources. */
+const hasWorker = existsSync(new URL("../../dist/serialize/run-batches.js", import.meta.url));
+
+describe.each(["compact", "stable"])("serialize, %s", (layout) => {
   test.skipIf(!hasWorker)("threads write the bytes of the serial reference", async () => {
     makeMixedTree();
-    const plan = planOf();
-    const serial = await write(plan, "serial", { threads: 1 });
-    const threaded = await write(plan, "threaded", { threads: 3 });
-    expect(serial.ok && threaded.ok && serial.value.equals(threaded.value)).toBe(true);
-    expect(readFileSync(join(directory, "threaded")).equals(readFileSync(join(directory, "serial")))).toBe(true);
+    const plan = planOf(layout);
+    const serial = unwrap(await bench.write(plan, join(directory, "serial"), { threads: 1 }));
+    const pool = new SerializerPool(3);
+    try {
+      for (const options of [{ threads: 3 }, { pool }, { pool }]) {
+        const threaded = unwrap(await bench.write(plan, join(directory, "threaded"), options));
+        expect(threaded.toBytes()).toEqual(serial.toBytes());
+        expect(readFileSync(join(directory, "threaded")).equals(readFileSync(join(directory, "serial")))).toBe(true);
+      }
+    } finally {
+      await pool.close();
+    }
   });
 
-  test("each batch size gives the same segments", () => {
+  test("each batch size gives the same segments", async () => {
     makeMixedTree();
-    const plan = planOf();
+    const plan = planOf(layout);
+    unwrap(await bench.write(plan, join(directory, "image"), { threads: 1 }));
+    const image = clearSeal(readFileSync(join(directory, "image")));
     const count = Math.ceil(plan.sizeBytes / 2 ** 20);
-    // Metadata alone is computed here; where its stretches begin and end must not depend on the batch.
-    const image = (size: number): Buffer => {
-      const out = Buffer.alloc(plan.sizeBytes);
+    for (const size of [1, 3, count]) {
+      const fd = openSync(join(directory, "other"), "w+");
+      const encoder = new MetadataEncoder(plan);
       for (let first = 0; first < count; first += size) {
-        const { metadata, stretches } = makeBatch(plan, first, size);
-        for (let row = 0, from = 0; row < stretches.length; row += 2) {
-          const bytes = stretches[row + 1] as number;
-          out.set(metadata.subarray(from, from + bytes), first * 2 ** 20 + (stretches[row] as number));
-          from += bytes;
-        }
+        const start = first * 2 ** 20;
+        const end = Math.min(start + size * 2 ** 20, plan.sizeBytes);
+        unwrap(runBatch(makeBatch(encoder, start, end, plan.piecesIn(start, end)).batch, { fd, offset: 0 }));
       }
-      return out;
-    };
-    expect(image(1).equals(image(8))).toBe(true);
-    expect(image(3).equals(image(count))).toBe(true);
+      ftruncateSync(fd, plan.sizeBytes);
+      closeSync(fd);
+      expect(readFileSync(join(directory, "other")).equals(image)).toBe(true);
+    }
   });
 
   test("the root is that of docs/format.md, computed from the file", async () => {
     makeMixedTree();
-    const plan = planOf();
-    const root = await write(plan, "image");
-    const image = readFileSync(join(directory, "image"));
-    expect(image.length).toBe(plan.sizeBytes);
-    image.fill(0, 1028, 1032).fill(0, 1072, 1088);
-    const merkle = new MerkleTree(Math.ceil(image.length / 2 ** 20));
+    const plan = planOf(layout);
+    const written = unwrap(await bench.write(plan, join(directory, "image")));
+    const bytes = readFileSync(join(directory, "image"));
+    expect(bytes.length).toBe(plan.sizeBytes);
+    const merkle = new MerkleTree(Math.ceil(bytes.length / 2 ** 20));
+    const root = written.root(bytes.length);
+    expect(bytes.subarray(1072, 1088)).toEqual(root.subarray(0, 16));
+    const image = clearSeal(bytes);
     for (let at = 0; at < image.length; at += 2 ** 20)
       merkle.setLeaf(at / 2 ** 20, leafHash(image.subarray(at, at + 2 ** 20)));
-    expect(root.ok && root.value.equals(merkle.root(image.length))).toBe(true);
+    expect(root).toEqual(merkle.root(image.length));
   });
 
   test("an offset moves the image and changes nothing in it", async () => {
     writeFileSync(join(root, "file"), "content");
-    const plan = planOf();
-    await write(plan, "plain");
-    await write(plan, "moved", {}, 2 ** 21);
+    const plan = planOf(layout);
+    unwrap(await bench.write(plan, join(directory, "plain")));
+    unwrap(await bench.write(plan, join(directory, "moved"), {}, 2 ** 21));
     expect(
       readFileSync(join(directory, "moved"))
         .subarray(2 ** 21)
@@ -122,7 +125,7 @@ describe("serialize", () => {
   test("zeros stay holes: a sparse file costs no space in the image", async () => {
     writeFileSync(join(root, "sparse"), "begin");
     truncateSync(join(root, "sparse"), 200 * 2 ** 20);
-    const result = await write(planOf(), "image", { threads: 1 });
+    const result = await bench.write(planOf(layout), join(directory, "image"), { threads: 1 });
     expect(result.ok).toBe(true);
     const { size, blocks } = statSync(join(directory, "image"));
     expect(size).toBeGreaterThan(200 * 2 ** 20);
@@ -131,16 +134,16 @@ describe("serialize", () => {
 
   test("progress ends at the image's size", async () => {
     makeMixedTree();
-    const plan = planOf();
+    const plan = planOf(layout);
     const seen: number[] = [];
-    await write(plan, "image", { onProgress: (done) => seen.push(done) });
+    await bench.write(plan, join(directory, "image"), { onProgress: (done) => seen.push(done) });
     expect(seen.at(-1)).toBe(plan.sizeBytes);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
   test("an aborted signal ends with interrupted", async () => {
     makeMixedTree();
-    expect(await write(planOf(), "image", { signal: AbortSignal.abort() })).toMatchObject({
+    expect(await bench.write(planOf(layout), join(directory, "image"), { signal: AbortSignal.abort() })).toMatchObject({
       ok: false,
       error: { code: "interrupted" },
     });
@@ -157,15 +160,16 @@ describe("a file that is not what selection saw", () => {
     ["grew", () => appendFileSync(path(), "more")],
     ["shrank", () => truncateSync(path(), 1)],
     ["was touched", () => utimesSync(path(), 1, 1)],
+    ["was rewritten, its mtime set back", () => rewriteSilently(path())],
     ["was replaced by a link", () => replace(() => symlinkSync("/etc/passwd", path()))],
     ["was replaced by a copy", () => replace(() => writeFileSync(path(), "x".repeat(5000)))],
     ["vanished", () => unlinkSync(path())],
   ])("that %s is input-changed, with its path", async (_, change) => {
     writeFileSync(path(), "x".repeat(5000));
-    const plan = planOf();
+    const plan = planOf("compact");
     change();
     for (const threads of hasWorker ? [1, 2] : [1]) {
-      const result = await write(plan, "image", { threads });
+      const result = await bench.write(plan, join(directory, "image"), { threads });
       expect(result).toMatchObject({ ok: false, error: { code: "input-changed", path: Buffer.from(path()) } });
     }
   });
@@ -178,7 +182,7 @@ test("a full file system is no-space", async (context) => {
   if (!mounted) context.skip("only root may mount a small file system");
   try {
     writeFileSync(join(root, "file"), Buffer.alloc(2 ** 20, 1));
-    const result = await write(planOf(), "small/image");
+    const result = await bench.write(planOf("compact"), join(mountPoint, "image"));
     expect(result).toMatchObject({ ok: false, error: { code: "no-space", detail: "ENOSPC" } });
   } finally {
     spawnSync("umount", [mountPoint]);
