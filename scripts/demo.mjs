@@ -29,7 +29,7 @@ const undeclared = "/etc/passwd";
 const written = "/var/lib/hello/written";
 
 /** @param {readonly string[]} args */
-const binaryfs = (args) => run(process.execPath, [inProject("dist/cli/main.js"), ...args]);
+const binaryfs = (args) => run(process.execPath, [inProject("dist/bin/main.js"), ...args]);
 /** @param {string} line */
 const command = (line) => print(`  ${dim("$")} ${cyan(line)}`);
 /** @param {string} path */

@@ -21,6 +21,7 @@ export type ErrorCode =
   | "output-inside-root"
   | "output-unwritable"
   | "output-exists"
+  | "state-unusable"
   | "no-space"
   | "compiler-missing"
   | "compiler-failed"

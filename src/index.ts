@@ -1,10 +1,11 @@
 /** The public API. */
 
-export { type BuildOptions, type BuildReport, build, type Progress, pack } from "./build.js";
+export { build, pack } from "./build.js";
+export type { BuildOptions, BuildReport, Holder, Progress, PublishMethod } from "./engine/options.js";
+export type { Stage } from "./engine/stage-timer.js";
 export type { BinaryfsError, ErrorCode, Result } from "./errors.js";
-export type { LayoutName, Warning, WarningCode } from "./model.js";
-export type { MtimePolicy, OwnerPolicy } from "./select/attributes.js";
+export type { LayoutName, MtimePolicy, OwnerPolicy, Warning, WarningCode } from "./model.js";
 export type { DeclaredVolume } from "./select/declarations.js";
 export type { PathLike } from "./select/paths.js";
 export type { Rule } from "./select/rules.js";
-export type { Stage } from "./serialize/stage-timer.js";
+export { type WatchEvent, type WatchOptions, watch } from "./watch/watch.js";

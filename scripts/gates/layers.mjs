@@ -10,6 +10,8 @@ const layers = [
   "errors.ts",
   "runtime-files.ts",
   "native",
+  "tree",
+  "publish",
   "fingerprint",
   "image",
   "select",
@@ -19,12 +21,13 @@ const layers = [
   "store",
   "inspect",
   "trace",
+  "engine",
   "build.ts",
   "watch",
   "index.ts",
   "cli",
 ];
-const pure = new Set(["image", "plan"]);
+const pure = new Set(["image", "plan", "tree"]);
 const outside =
   /\bfrom "node:(?:fs|fs\/promises|os|child_process|net|process)"|\bprocess\.(?:env|cwd|argv)|\bDate\b|Math\.random|\btoLocale|localeCompare/;
 const imports = /(?:\bfrom\s+|\bimport\s+|\bimport\()"(\.{1,2}\/[^"]+)"/g;

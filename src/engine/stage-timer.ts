@@ -1,13 +1,14 @@
 /** Measures how long each stage of a build takes. */
 
-export type Stage = "select" | "plan" | "serialize" | "link";
+/** `fingerprint`: contents compared where the stat key does not settle it; `publish`: the successor prepared and renamed; `state`: state read and written. */
+export type Stage = "state" | "select" | "fingerprint" | "plan" | "serialize" | "link" | "publish";
 
 export class StageTimer {
   readonly #begin = performance.now();
   readonly #stages: Partial<Record<Stage, number>> = {};
   #current: { readonly stage: Stage; readonly begin: number } | undefined;
 
-  /** Ends the running stage, if any. */
+  /** Ends the running stage, if any; a stage that is entered again goes on counting. */
   start(stage: Stage): void {
     this.#stop();
     this.#current = { stage, begin: performance.now() };
@@ -21,7 +22,8 @@ export class StageTimer {
 
   #stop(): void {
     if (this.#current === undefined) return;
-    this.#stages[this.#current.stage] = performance.now() - this.#current.begin;
+    const { stage, begin } = this.#current;
+    this.#stages[stage] = (this.#stages[stage] ?? 0) + performance.now() - begin;
     this.#current = undefined;
   }
 }

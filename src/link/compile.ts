@@ -4,9 +4,9 @@ import { chmod, open, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { fail, ok, type Result } from "../errors.js";
-import { unwritable } from "../serialize/output-file.js";
-import { outputPlace } from "../serialize/output-place.js";
-import { sweepTemporaries, temporaryPath } from "../serialize/temporaries.js";
+import { unwritable } from "../publish/output-file.js";
+import { outputPlace } from "../publish/output-place.js";
+import { sweepTemporaries, temporaryPath } from "../publish/temporaries.js";
 import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME, checkGccLimit } from "./artefacts.js";
 
 export interface CompileOptions {

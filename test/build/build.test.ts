@@ -18,7 +18,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type BuildOptions, build, pack } from "../../src/build.js";
+import { build, pack } from "../../src/build.js";
+import type { BuildOptions } from "../../src/engine/options.js";
 import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME } from "../../src/link/artefacts.js";
 import { NATIVE_HEAD_BYTES } from "../../src/link/native.js";
 
@@ -51,9 +52,9 @@ describe("build", () => {
     expect(outputs()).toEqual(["libx.so"]);
     expect(statSync(output).size).toBe(NATIVE_HEAD_BYTES + report.imageBytes);
     expect(statSync(output).mode & 0o111).not.toBe(0);
-    expect(report).toMatchObject({ files: 3, segmentsEmitted: 1, segmentsTotal: 1, warnings: [] });
+    expect(report).toMatchObject({ files: 3, segmentsEmitted: 2, segmentsTotal: 2, method: "new", warnings: [] });
     expect(report.digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(Object.keys(report.stages)).toEqual(["select", "plan", "serialize", "link"]);
+    expect(Object.keys(report.stages)).toEqual(["state", "select", "plan", "serialize", "link", "publish"]);
     expect(readFileSync(output).toString("latin1", NATIVE_HEAD_BYTES, NATIVE_HEAD_BYTES + 8)).toBe("BINARYFS");
   });
 
@@ -87,7 +88,7 @@ describe("build", () => {
     ["nothing-selected", { rules: [{ kind: "include", pattern: "/nothing" }] }],
     ["include-outside-root", { rules: [{ kind: "include", pattern: "/../etc" }] }],
     ["root-missing", { root: "/nonexistent" }],
-    ["bad-config", { layout: "stable" }],
+    ["state-unusable", { state: "/dev/null" }],
     ["interrupted", { signal: AbortSignal.abort() }],
   ])("an error (%s) touches no output", async (code, options) => {
     writeFileSync(output, "old");
@@ -144,10 +145,10 @@ describe("pack", () => {
     const artefacts = join(directory, "artefacts");
     const report = await built({ output: artefacts }, pack);
     expect(readdirSync(artefacts).sort()).toEqual([BLOB_NAME, ASSEMBLY_NAME, ARCHIVE_NAME].sort());
-    const compiled = await built({ linker: "gcc" });
+    const compiled = await built({ linker: "gcc", layout: "compact" });
     expect(compiled.merkleRoot.equals(report.merkleRoot)).toBe(true);
     expect(outputs()).toEqual(["libx.so"]);
-    const native = await built();
+    const native = await built({ layout: "compact" });
     expect(native.merkleRoot.equals(report.merkleRoot)).toBe(true);
     const blob = readFileSync(join(artefacts, BLOB_NAME));
     expect(readFileSync(output).subarray(NATIVE_HEAD_BYTES).equals(blob)).toBe(true);

@@ -20,7 +20,7 @@ import { checkGccLimit } from "../../src/link/artefacts.js";
 import { canMount, withMounted } from "../support/images.js";
 
 const project = join(import.meta.dirname, "../..");
-const cli = join(project, "dist/cli/main.js");
+const cli = join(project, "dist/bin/main.js");
 const HEAD_BYTES = 2 * 1024 * 1024;
 const binaryfs = (...args: string[]) =>
   spawnSync(process.execPath, [cli, ...args], { encoding: "latin1", maxBuffer: 2 ** 26 });

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readableCli } from "../support/readable-copy.js";
 
-const cli = join(import.meta.dirname, "../../dist/cli/main.js");
+const cli = join(import.meta.dirname, "../../dist/bin/main.js");
 const isRoot = process.getuid?.() === 0;
 const directories: string[] = [];
 let first: string;
@@ -96,7 +96,16 @@ interface Circumstances {
 
 function build(root: string, { umask, env, unprivileged = false }: Circumstances): Buffer {
   const output = join(fresh(tmpdir()), "lib.so");
-  const command = [process.execPath, unprivileged ? readableCli() : cli, "build", root, "-o", output, "--json"];
+  const command = [
+    process.execPath,
+    unprivileged ? readableCli() : cli,
+    "build",
+    root,
+    "-o",
+    output,
+    "--no-state",
+    "--json",
+  ];
   const nobody = [
     "setpriv",
     "--reuid=65534",

@@ -1,8 +1,7 @@
 /** Compares two directory trees node by node, in this process: the judge of mounted and of extracted images. */
 
-import { spawnSync } from "node:child_process";
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { addon } from "../../src/native/addon.js";
 
 export interface CompareOptions {
   /** Extended attributes too, of all names but those that the host gives every file. */
@@ -21,7 +20,6 @@ export interface Comparison {
   readonly differences: readonly string[];
 }
 
-const HELPER = join(import.meta.dirname, "../../dist/runtime/bfs-xattr");
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 
 /** Every name is looked up, so is one beside it that must be absent. Directories' sizes are the file systems' own business. */
@@ -99,9 +97,9 @@ function fieldsOf(stats: BigIntStats, { privileged = true }: CompareOptions): (k
   return fields;
 }
 
-/** One text a path; the output's form stands in src/native/xattr.c. */
+/** One text a path. */
 function xattrsOf(paths: readonly string[]): string[] {
-  const { stdout } = spawnSync(HELPER, { input: latin1(`${paths.join("\0")}\0`), maxBuffer: 2 ** 30 });
+  const stdout = Buffer.from(addon.readXattrs(latin1(`${paths.join("\0")}\0`), paths.length));
   let at = 0;
   const number = (): number => {
     at += 4;

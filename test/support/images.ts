@@ -3,7 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
+import type { LayoutName } from "../../src/model.js";
 import { planCompact } from "../../src/plan/compact.js";
+import { planStable } from "../../src/plan/stable.js";
 import { type SelectOptions, select } from "../../src/select/select.js";
 import { serialize } from "../../src/serialize/serialize.js";
 
@@ -19,10 +21,14 @@ export const canMount = ((): boolean => {
 })();
 
 /** @returns the number of inodes */
-export async function writeImage(image: string, options: SelectOptions): Promise<number> {
+export async function writeImage(
+  image: string,
+  options: SelectOptions,
+  layout: LayoutName = "compact",
+): Promise<number> {
   const tree = select({ secrets: "warn", ...options });
   if (!tree.ok) throw new Error(`${tree.error.code} ${tree.error.path ?? ""} ${tree.error.detail ?? ""}`);
-  const plan = planCompact(tree.value, 0);
+  const plan = layout === "compact" ? planCompact(tree.value, 0) : planStable(tree.value, { buildTime: 0 });
   if (!plan.ok) throw new Error(plan.error.code);
   const fd = openSync(image, "w+");
   try {
@@ -31,7 +37,7 @@ export async function writeImage(image: string, options: SelectOptions): Promise
   } finally {
     closeSync(fd);
   }
-  return tree.value.nodeCount;
+  return plan.value.inventory.count;
 }
 
 /** fsck.erofs ends with status 0 even where a checksum is wrong: its words count. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 const project = join(import.meta.dirname, "../..");
 let command: string | undefined;
 
-/** Path of the copy's `dist/cli/main.js`; the copy (dist and the production dependencies) is made once a process and removed at its end. */
+/** Path of the copy's `dist/bin/main.js`; the copy (dist and the production dependencies) is made once a process and removed at its end. */
 export function readableCli(): string {
   if (command !== undefined) return command;
   const copy = mkdtempSync(join(tmpdir(), "binaryfs-package-"));
@@ -27,6 +27,6 @@ export function readableCli(): string {
   }
   // Whatever the umask of who installed and built it.
   execFileSync("chmod", ["-R", "a+rX", copy]);
-  command = join(copy, "dist/cli/main.js");
+  command = join(copy, "dist/bin/main.js");
   return command;
 }

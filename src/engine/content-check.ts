@@ -1,0 +1,106 @@
+/** Which files hold other bytes than the published library, where stat records alone do not settle it. */
+
+import { ok, type Result } from "../errors.js";
+import { sameContent } from "../fingerprint/same-content.js";
+import { NO_ROW, type NodeTable, ROW, STAT, STAT_WORDS, type Tree } from "../model.js";
+import type { Plan } from "../plan/plan.js";
+import { isRacy } from "../select/racy.js";
+import { hostPath } from "../tree/paths.js";
+import { rowFormat, rowSize, S_IFREG } from "../tree/row.js";
+import type { LibraryContent } from "./library-content.js";
+import type { TableUpdate } from "./outcome.js";
+
+/** What tells that a file may have been written to or replaced; mode, owner and links change its inode alone. */
+const CONTENT_WORDS = [
+  STAT.dev,
+  STAT.ino,
+  STAT.ino + 1,
+  STAT.mtime,
+  STAT.mtime + 1,
+  STAT.mtimeNsec,
+  STAT.ctime,
+  STAT.ctime + 1,
+  STAT.ctimeNsec,
+] as const;
+
+export interface ContentCheck {
+  /** By row of the new table: 1 where a file's bytes differ from the library's, or are new. */
+  readonly contentChanged: Uint8Array;
+  readonly anyChanged: boolean;
+  /** Some row was racy and is settled now: worth recording. */
+  readonly settled: boolean;
+}
+
+/**
+ * Clears `ROW.racy` in `tree` for files that were compared at a time when a later write would show.
+ * @param update the tree now, and how its table differs from the plan's; undefined when it is the plan's
+ * Errors: `input-changed`, `unreadable`, `io`
+ */
+export async function checkContents(
+  tree: Tree,
+  update: TableUpdate | undefined,
+  previous: Plan,
+  library: LibraryContent,
+): Promise<Result<ContentCheck>> {
+  const { table } = tree;
+  const old = previous.inventory.tree.table;
+  const contentChanged = new Uint8Array(table.count);
+  let anyChanged = false;
+  let settled = false;
+  for (const row of suspects(table, update)) {
+    const flags = table.flags[row] as number;
+    if ((flags & ROW.selected) === 0) continue;
+    const from = update === undefined ? row : (update.origin[row] as number);
+    const ordinal = from === NO_ROW ? NO_ROW : (previous.inventory.ordinal[from] as number);
+    if (ordinal !== NO_ROW) {
+      if (rowFormat(table, row) !== S_IFREG) continue;
+      const isRacyNow = (flags & ROW.racy) !== 0;
+      const wasRacy = ((old.flags[from] as number) & ROW.racy) !== 0;
+      if (!wasRacy && !isRacyNow && !mayDiffer(table, row, old, from)) continue;
+      if (rowSize(table, row) === rowSize(old, from)) {
+        const begun = Date.now();
+        const stat = table.stats.subarray(row * STAT_WORDS, (row + 1) * STAT_WORDS);
+        const same = await sameContent(hostPath(tree, row), stat, (at, size) => library.read(ordinal, at, size));
+        if (!same.ok) return same;
+        if (isRacyNow && !isRacy(table.stats, row * STAT_WORDS, begun)) {
+          table.flags[row] = flags & ~ROW.racy;
+          settled = true;
+        }
+        if (same.value) continue;
+      }
+    }
+    contentChanged[row] = 1;
+    anyChanged = true;
+  }
+  return ok({ contentChanged, anyChanged, settled });
+}
+
+/** Rows that differ, and those whose stat record never said anything of their content. */
+function* suspects(table: NodeTable, update: TableUpdate | undefined): Generator<number> {
+  const changed = update?.delta.changedRows ?? NO_ROWS;
+  yield* changed;
+  let next = 0;
+  for (let row = 0; row < table.count; row++) {
+    if (((table.flags[row] as number) & ROW.racy) === 0) continue;
+    while (next < changed.length && (changed[next] as number) < row) next++;
+    if (changed[next] !== row) yield row;
+  }
+}
+
+const NO_ROWS = new Uint32Array(0);
+
+function mayDiffer(table: NodeTable, row: number, old: NodeTable, from: number): boolean {
+  const at = row * STAT_WORDS;
+  const was = from * STAT_WORDS;
+  for (const word of CONTENT_WORDS) if (table.stats[at + word] !== old.stats[was + word]) return true;
+  return false;
+}
+
+/** Whether some file's stat record says nothing about its content. */
+export function hasRacyFile({ table }: Tree): boolean {
+  for (let row = 0; row < table.count; row++) {
+    const flags = table.flags[row] as number;
+    if ((flags & ROW.racy) !== 0 && (flags & ROW.selected) !== 0 && rowFormat(table, row) === S_IFREG) return true;
+  }
+  return false;
+}
