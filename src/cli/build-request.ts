@@ -1,16 +1,18 @@
-/** From options to the engine and back to what people and scripts read: shared by `build`, `pack` and SCONE's form. */
+/** From options to the engine and back to what people and scripts read: shared by `build`, `pack`, `watch` and SCONE's form. */
 
-import { type BuildOptions, type BuildReport, build, pack } from "../build.js";
+import { build, pack } from "../build.js";
+import type { BuildOptions, BuildReport } from "../engine/options.js";
 import { fail, ok, type Result } from "../errors.js";
-import type { MtimePolicy } from "../select/attributes.js";
+import type { MtimePolicy } from "../model.js";
 import { loadConfig } from "./config.js";
 import { onInterruption } from "./interruption.js";
-import { escapePath, jsonPath, printError, type StandardOutput } from "./output.js";
+import { escapePath, printError, type StandardOutput } from "./output.js";
 import type { ParsedOption } from "./parse-options.js";
 import { ProgressLine } from "./progress.js";
 import { toBytes, toText } from "./raw-arguments.js";
+import { describeReport, reportFields } from "./report.js";
 import { expandSelectionFiles, parseVolume } from "./selection.js";
-import { counted, describeWarnings, humanBytes, jsonWarning } from "./wording.js";
+import { describeWait, describeWarnings, jsonWarning } from "./wording.js";
 
 export interface BuildRequest {
   readonly form: "library" | "artefacts";
@@ -44,7 +46,7 @@ export async function runBuild(request: BuildRequest): Promise<Result<number>> {
   return ok(0);
 }
 
-async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptions>> {
+export async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptions>> {
   // SCONE's form knows no configuration file.
   const isScone = request.secrets === "warn";
   const named = request.options.filter(({ name }) => name === "config").at(-1)?.value;
@@ -68,9 +70,7 @@ async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptio
   if (!owner.ok) return owner;
   const layout = oneOf("layout", last("layout"), ["compact", "stable"]);
   if (!layout.ok) return layout;
-  if (layout.value === "stable") {
-    return fail("usage", { detail: "--layout stable is not in this version; compact is the default" });
-  }
+  const state = stateOf(options.value);
   const linker = oneOf("linker", last("linker"), ["native", "gcc"]);
   if (!linker.ok) return linker;
   if (linker.value !== "gcc" && request.options.some(({ name }) => name === "cc")) {
@@ -106,9 +106,18 @@ async function engineOptionsOf(request: BuildRequest): Promise<Result<BuildOptio
     allowSecrets: all("allow-secrets").map(toBytes),
     ...(epoch.value !== undefined && { buildTime: epoch.value }),
     ...(layout.value !== undefined && { layout: layout.value }),
+    ...(state !== undefined && { state }),
+    onWait: (holder) => printError(describeWait(holder)),
     ...(linker.value !== undefined && { linker: linker.value }),
     ...(last("cc") !== undefined && { cc: toText(last("cc") ?? "") }),
   });
+}
+
+/** The last of `--state DIR` and `--no-state` decides. */
+function stateOf(options: readonly ParsedOption[]): Buffer | false | undefined {
+  const last = options.filter(({ name }) => name === "state" || name === "no-state").at(-1);
+  if (last === undefined) return undefined;
+  return last.name === "state" && toBytes(last.value);
 }
 
 function oneOf<T extends string>(name: string, value: string | undefined, words: readonly T[]): Result<T | undefined> {
@@ -146,23 +155,9 @@ async function printReport(request: BuildRequest, report: BuildReport): Promise<
     for (const warning of report.warnings) await request.out.json(jsonWarning(warning));
     await request.out.json({
       event: request.form === "library" ? "built" : "packed",
-      ...jsonPath(report.output, request.form === "library" ? "library" : "output"),
-      ...(report.digest !== undefined && { digest: `sha256:${report.digest}` }),
-      merkleRoot: report.merkleRoot.toString("hex"),
-      files: report.files,
-      imageBytes: report.imageBytes,
-      emittedBytes: report.emittedBytes,
-      segmentsEmitted: report.segmentsEmitted,
-      segmentsTotal: report.segmentsTotal,
-      durationMs: Math.round(report.durationMs),
-      stages: Object.fromEntries(Object.entries(report.stages).map(([stage, ms]) => [stage, Math.round(ms)])),
+      ...reportFields(report, request.form === "library" ? "library" : "output"),
     });
     return;
   }
-  const stages = Object.entries(report.stages).map(([stage, ms]) => `${stage} ${Math.round(ms)} ms`);
-  const digest = report.digest === undefined ? `root ${report.merkleRoot.toString("hex")}` : `sha256:${report.digest}`;
-  await request.out.line(
-    `${escapePath(report.output)}: ${counted(report.files, "file")}, ${humanBytes(report.imageBytes)}, re-emitted ${humanBytes(report.emittedBytes)}, ` +
-      `${digest}, ${Math.round(report.durationMs)} ms (${stages.join(", ")})`,
-  );
+  await request.out.line(describeReport(report));
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.js";
 import { buildCommand, packCommand } from "./command-build.js";
+import { cacheCommand } from "./command-cache.js";
 import { catCommand } from "./command-cat.js";
 import { checkCommand } from "./command-check.js";
 import { duCommand } from "./command-du.js";
@@ -12,11 +13,13 @@ import { runCommand } from "./command-run.js";
 import { statCommand } from "./command-stat.js";
 import { treeCommand } from "./command-tree.js";
 import { verifyCommand } from "./command-verify.js";
+import { watchCommand } from "./command-watch.js";
 
 export const COMMANDS: readonly Command[] = [
   buildCommand,
   packCommand,
   linkCommand,
+  watchCommand,
   runCommand,
   checkCommand,
   lsCommand,
@@ -26,10 +29,11 @@ export const COMMANDS: readonly Command[] = [
   duCommand,
   extractCommand,
   verifyCommand,
+  cacheCommand,
 ];
 
 /** Words that become commands later: as a ROOT they would be a mistake. */
-export const RESERVED_WORDS: readonly string[] = ["watch", "trace", "diff", "why", "measure", "report", "cache"];
+export const RESERVED_WORDS: readonly string[] = ["trace", "diff", "why", "measure", "report"];
 
 /** How many slips of the fingers a word may be away. */
 const MOST_SLIPS = 2;

@@ -27,6 +27,8 @@ export interface BinaryfsConfig {
   readonly owner?: "keep" | "root";
   readonly sealed?: boolean;
   readonly layout?: "compact" | "stable";
+  /** Directory, or false for none. */
+  readonly state?: string | false;
   readonly linker?: "native" | "gcc";
   readonly cc?: string;
 }
@@ -63,6 +65,7 @@ async function importModule(path: string): Promise<unknown> {
 }
 
 type Reader = (value: unknown, directory: string) => string[] | undefined;
+type Key = Exclude<keyof BinaryfsConfig, "root" | "output" | "rules" | "state">;
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const text: Reader = (value) => (isText(value) ? [value] : undefined);
@@ -72,7 +75,7 @@ const textOrNumber: Reader = (value) => (typeof value === "number" ? [String(val
 const located: Reader = (value, directory) => texts(value, directory)?.map((path) => resolve(directory, path));
 
 /** Key → option and how its value is read. */
-const KEYS: Readonly<Record<Exclude<keyof BinaryfsConfig, "root" | "output" | "rules">, readonly [string, Reader]>> = {
+const KEYS: Readonly<Record<Key, readonly [string, Reader]>> = {
   ignoreFiles: ["ignore-file", located],
   hostPaths: ["host-path", texts],
   volumes: ["volume", texts],
@@ -104,7 +107,10 @@ export function readConfig(value: unknown, directory: string): Result<LoadedConf
     const read = key === "rules" ? readRules(item) : readKey(key, item, directory);
     if (read === undefined)
       return fail("bad-config", {
-        detail: Object.hasOwn(KEYS, key) || key === "rules" ? `wrong value of ${key}` : `unknown key ${key}`,
+        detail:
+          Object.hasOwn(KEYS, key) || key === "rules" || key === "state"
+            ? `wrong value of ${key}`
+            : `unknown key ${key}`,
       });
     options.push(...read.map((option) => ({ ...option, value: Buffer.from(option.value).toString("latin1") })));
   }
@@ -112,7 +118,9 @@ export function readConfig(value: unknown, directory: string): Result<LoadedConf
 }
 
 function readKey(key: string, item: unknown, directory: string): ParsedOption[] | undefined {
-  const [name, reader] = Object.hasOwn(KEYS, key) ? KEYS[key as keyof typeof KEYS] : [];
+  if (key === "state" && item === false) return [{ name: "no-state", value: "" }];
+  if (key === "state") return isText(item) ? [{ name: "state", value: resolve(directory, item) }] : undefined;
+  const [name, reader] = Object.hasOwn(KEYS, key) ? KEYS[key as Key] : [];
   if (name === undefined || reader === undefined) return undefined;
   return reader(item, directory)?.map((value) => ({ name, value }));
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { type BinaryfsError, fail, ok, type Result } from "../errors.js";
+import { packageFile } from "../runtime-files.js";
 import { type Command, exitStatusOf } from "./command.js";
 import { REFUSED_STATUS } from "./command-run.js";
 import { COMMANDS, RESERVED_WORDS } from "./commands.js";
@@ -92,7 +93,7 @@ function verbosityOf(args: readonly string[]): number {
 }
 
 function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(packageFile("package.json"), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
 

@@ -66,8 +66,16 @@ export const SELECTION: readonly OptionSpec[] = [
 ];
 
 const ENGINE: readonly OptionSpec[] = [
-  { long: "layout", value: "compact", summary: "how the image is laid out (stable is not in this version)" },
-  { long: "state", value: "DIR", summary: "where a build may keep what speeds up the next; so far nothing is kept" },
+  {
+    long: "layout",
+    value: "stable|compact",
+    summary: "stable: edits stay local (default, but for pack); compact: smallest",
+  },
+  {
+    long: "state",
+    value: "DIR",
+    summary: "where what speeds up the next build is kept (default: the cache directory)",
+  },
   { long: "no-state", summary: "keep nothing between builds" },
 ];
 
@@ -85,6 +93,20 @@ export const PACK_OPTIONS: readonly OptionSpec[] = [
   OUTPUT_DIRECTORY,
   ...SELECTION,
   ...ENGINE,
+  JSON_LINES,
+  VERBOSE,
+  HELP,
+];
+export const WATCH_OPTIONS: readonly OptionSpec[] = [
+  ...BUILD_OPTIONS.filter((option) => option !== JSON_LINES && option !== VERBOSE && option !== HELP),
+  { long: "kill-after", value: "SECONDS", summary: "how long CMD may take to end before it is killed (default: 5)" },
+  JSON_LINES,
+  VERBOSE,
+  HELP,
+];
+export const CACHE_OPTIONS: readonly OptionSpec[] = [
+  { long: "state", value: "DIR", summary: "the state directory that builds were given (default: the cache directory)" },
+  { long: "limit", value: "SIZE", summary: "for gc: most bytes to keep, such as 500M or 2G (default: 10G)" },
   JSON_LINES,
   VERBOSE,
   HELP,

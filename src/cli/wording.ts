@@ -18,6 +18,11 @@ const LOOKUP_FAILURES: Readonly<Record<string, string>> = {
   ELOOP: "too many symlinks",
 };
 
+const STATE_FAULTS: Readonly<Record<string, string>> = {
+  owner: "it belongs to another user",
+  writable: "other users may write to it",
+};
+
 const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
   usage: { what: (error) => error.detail ?? "wrong usage", remedy: "See `binaryfs --help`." },
   "root-missing": { what: () => "the root does not exist", remedy: "Name an existing directory as ROOT." },
@@ -85,6 +90,10 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
   "output-unwritable": {
     what: plain("cannot write the output"),
     remedy: "Name a place in an existing directory that this user may write to.",
+  },
+  "state-unusable": {
+    what: (error) => `the state directory cannot be used: ${STATE_FAULTS[error.detail ?? ""] ?? error.detail ?? ""}`,
+    remedy: "Name another with `--state DIR`, or keep nothing with `--no-state`.",
   },
   "output-exists": {
     what: (error) => `the output is there already${error.detail ? ` as ${error.detail}` : ""}, and is not replaced`,
@@ -211,6 +220,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   "door-hides-files": "a host path or volume hides packed files",
   "secrets-selected": "packed what looks like a secret",
   "xattr-skipped": "the image format cannot hold this extended attribute; left out",
+  "state-discarded": "what the last build kept could not be used, so everything was built again",
 };
 
 /** Lines of warnings, the first few of each kind unless all are wanted. */
@@ -240,6 +250,15 @@ function warningMessage(warning: Warning): string {
   const path = warning.path === undefined ? "" : ` (${escapePath(warning.path)})`;
   return `${WARNINGS[warning.code] ?? warning.code}${detail}${path}`;
 }
+
+/** Another process works with the same state. */
+export const describeWait = ({ pid, command }: { readonly pid: number; readonly command: string }): string =>
+  `binaryfs: waiting for process ${pid}${command === "" ? "" : ` (${oneLine(command)})`}, which uses the same state directory`;
+
+/** @param setting of the kernel, where one limits watches */
+export const pollingMessage = (code: string, setting: string | undefined): string =>
+  `the system refuses to watch that many directories (${code}), so the tree is looked at every now and then instead` +
+  (setting === undefined ? "" : `; \`sysctl ${setting}\` is the limit`);
 
 /** Bytes for people: 1.5 MiB. */
 export function humanBytes(bytes: number): string {

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-export const MAIN = join(import.meta.dirname, "../../dist/cli/main.js");
+export const MAIN = join(import.meta.dirname, "../../dist/bin/main.js");
 
 /** @returns what runs `binaryfs ARGS…` in the directory; output is one character a byte */
 export const commandLine =
@@ -11,7 +11,7 @@ export const commandLine =
   (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
       cwd: directory,
-      env: { ...process.env, ...env },
+      env: { ...process.env, XDG_CACHE_HOME: join(directory, ".cache"), ...env },
       encoding: "latin1",
     });
     return { status, stdout, stderr };

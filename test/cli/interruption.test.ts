@@ -24,7 +24,11 @@ afterAll(directory.dispose);
 beforeEach(() => spawnSync("rm", ["-rf", at("work")]) && mkdirSync(at("work")));
 
 const start = (args: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [MAIN, ...args], { cwd: directory.path, stdio: ["ignore", "ignore", "pipe"] });
+  spawn(process.execPath, [MAIN, ...args], {
+    cwd: directory.path,
+    env: { ...process.env, XDG_CACHE_HOME: at(".cache") },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
 
 /** Resolves as soon as the command has begun to write. */
 async function hasBegun(isBegun: () => boolean): Promise<void> {

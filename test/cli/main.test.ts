@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BAD_NAME, makeSampleTree, useStandInRuntime } from "../inspect/sample.js";
@@ -24,9 +24,35 @@ describe("build", () => {
     const { status, stdout, stderr } = binaryfs(["build", "tree", "-o", "app.so"]);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /^\S+app\.so: \d+ files, .*re-emitted .*sha256:[0-9a-f]{64}, \d+ ms \(select \d+ ms, .*\)\n$/,
+      /^\S+app\.so: \d+ files, .*re-emitted .*sha256:[0-9a-f]{64}, \d+ ms \((\w+ \d+ ms(, )?)+\)\n$/,
     );
     expect(stderr).toContain("skipped a special file");
+    expect(binaryfs(["build", "tree", "-o", "app.so"]).stdout).toContain(", up to date, sha256:");
+  });
+
+  it("keeps a state, or none, and lays out as asked", () => {
+    const built = (...args: string[]) => lastJson(binaryfs(["build", "tree", "-o", "l.so", "--json", ...args]).stdout);
+    const first = built("--state", "kept");
+    expect(first).toMatchObject({ upToDate: false, method: "new" });
+    expect(built("--state", "kept")).toMatchObject({ upToDate: true, method: "none", digest: first["digest"] });
+    expect(built("--no-state")).toMatchObject({ upToDate: false, method: "new", digest: first["digest"] });
+    expect(built("--layout", "stable", "--no-state")["digest"]).toBe(first["digest"]);
+    expect(built("--layout", "compact", "--no-state")["digest"]).not.toBe(first["digest"]);
+    mkdirSync(at("open"), { mode: 0o777 });
+    chmodSync(at("open"), 0o777);
+    expect(binaryfs(["build", "tree", "-o", "l.so", "--state", "open"])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^binaryfs: state-unusable: .*other users may write/),
+    });
+  });
+
+  it("shows, trims and empties the store", () => {
+    for (const action of ["stats", "gc", "clear"]) {
+      const { status, stdout } = binaryfs(["cache", action, "--state", "kept", "--json"]);
+      expect(status).toBe(0);
+      expect(lastJson(stdout)).toMatchObject({ event: "cache", action, entries: expect.any(Number) });
+    }
+    expect(binaryfs(["cache", "stats", "--state", "kept"]).stdout).toMatch(/kept\/store: 0 entries, 0 B\n$/);
   });
 
   it("--json prints objects alone, and what verify finds", () => {
@@ -204,7 +230,17 @@ describe("exit status and messages", () => {
     [["build", "tree", "-o", "x.so", "--host-path="], 2, "usage"],
     [["build", "tree", "-o", "x.so", "-o", "y.so"], 2, "usage"],
     [["build", "tree", "-o", "x.so", "--cc", "gcc"], 2, "usage"],
-    [["build", "tree", "-o", "x.so", "--layout", "stable"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--layout", "dense"], 2, "usage"],
+    [["watch", "missing", "-o", "x.so", "--no-state"], 1, "root-missing"],
+    [["watch", "tree", "-o", "x.so", "more"], 2, "usage"],
+    [["watch", "tree", "-o", "x.so", "--"], 2, "usage"],
+    [["watch", "tree", "-o", "x.so", "--kill-after", "soon"], 2, "usage"],
+    [["watch", "tree", "-o", "no/where/x.so"], 1, "output-unwritable"],
+    [["watch", "tree"], 2, "usage"],
+    [["cache"], 2, "usage"],
+    [["cache", "shrink"], 2, "usage"],
+    [["cache", "stats", "--limit", "1G"], 2, "usage"],
+    [["cache", "gc", "--limit", "much"], 2, "usage"],
     [["build", "tree", "-o", "x.so", "--remote-cache", "http://x"], 2, "usage"],
     [["build", "tree", "-o", "x.so", "--host-path", "rel"], 2, "bad-host-path"],
     [["build", "tree", "-o", "x.so", "--host-path", "/"], 2, "bad-host-path"],

@@ -7,7 +7,7 @@ import { openLibrary } from "../../src/link/read-library.js";
 import { isInstalled, run, temporaryDirectory } from "./stand-in.js";
 
 const project = join(import.meta.dirname, "../..");
-const cli = join(project, "dist/cli/main.js");
+const cli = join(project, "dist/bin/main.js");
 const directory = temporaryDirectory("real");
 const at = (name: string) => join(directory.path, name);
 

@@ -32,7 +32,7 @@ finish() {
 	exit
 }
 
-binaryfs() { node "$project/dist/cli/main.js" "$@"; }
+binaryfs() { node "$project/dist/bin/main.js" "$@"; }
 # A copy, since a checkout may lie where only its owner may go.
 runner=$scratch/binaryfs-run
 install -m 755 "$project/dist/runtime/binaryfs-run" "$runner"

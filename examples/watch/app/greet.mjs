@@ -1,0 +1,3 @@
+/** Edit this while the server runs. */
+
+export const greet = (name) => `Hello, ${name}!`;

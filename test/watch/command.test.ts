@@ -1,0 +1,252 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commandLine } from "../cli/command-line.js";
+import { useStandInRuntime } from "../inspect/sample.js";
+import { isInstalled, temporaryDirectory } from "../link/stand-in.js";
+import { type Line, WatchCommand } from "./watch-command.js";
+
+let directory: ReturnType<typeof temporaryDirectory>;
+let watch: WatchCommand | undefined;
+const at = (name: string): string => join(directory.path, name);
+
+beforeEach(() => {
+  directory = temporaryDirectory("watch-command");
+  useStandInRuntime(directory.path);
+  mkdirSync(at("tree/a/b"), { recursive: true });
+  writeFileSync(at("tree/a/file"), "1");
+  writeFileSync(at("tree/a/b/deep"), "1");
+});
+afterEach(async () => {
+  if (watch?.child.exitCode === null) await watch.end("SIGTERM");
+  watch = undefined;
+  directory.dispose();
+});
+
+async function begin(...args: string[]): Promise<WatchCommand> {
+  watch = new WatchCommand(directory.path, ["tree", "-o", "x.so", ...args]);
+  await watch.next("ready");
+  return watch;
+}
+
+/** What a clean build gives, and what `find` sees, is what the watched library holds. */
+function expectExact(): void {
+  const binaryfs = commandLine(directory.path);
+  expect(binaryfs(["build", "tree", "-o", "clean.so", "--no-state"]).status).toBe(0);
+  expect(spawnSync("cmp", [at("x.so"), at("clean.so")], { encoding: "utf8" })).toMatchObject({ status: 0, stdout: "" });
+  const found = execFileSync("sh", ["-c", "find . | sed 's/^\\.//; s/^$/\\//' | LC_ALL=C sort"], {
+    cwd: at("tree"),
+    encoding: "latin1",
+    maxBuffer: 1 << 26,
+  });
+  expect(binaryfs(["ls", "x.so"]).stdout.split("\n").sort()).toEqual(found.split("\n").sort());
+}
+
+/** Publications come until the library is what a clean build makes. */
+async function exact(command: WatchCommand): Promise<void> {
+  const binaryfs = commandLine(directory.path);
+  for (;;) {
+    expect(binaryfs(["build", "tree", "-o", "clean.so", "--no-state"]).status).toBe(0);
+    if (spawnSync("cmp", ["-s", at("x.so"), at("clean.so")]).status === 0) break;
+    await command.next("published");
+  }
+  expectExact();
+}
+
+/** One that has ended and waits for its parent is none. */
+function isRunning(pid: unknown): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
+}
+
+const changedOf = (line: Line): unknown => line["changed"];
+
+describe("binaryfs watch", () => {
+  it("says the same of a build as build does", async () => {
+    const command = await begin();
+    expect(command.lines[0]).toMatchObject({
+      event: "ready",
+      files: 2,
+      directories: 3,
+      backend: "chokidar",
+      method: "new",
+    });
+    writeFileSync(at("tree/a/file"), "2");
+    const published = await command.next("published");
+    expect(published).toMatchObject({ changed: ["/a/file"], upToDate: false, sourceBytes: 1 });
+    const built = commandLine(directory.path)(["build", "tree", "-o", "y.so", "--json", "--no-state"]);
+    const fields = JSON.parse(built.stdout.trim().split("\n").at(-1) ?? "");
+    expect(
+      Object.keys(published)
+        .filter((key) => key !== "changed")
+        .sort(),
+    ).toEqual(Object.keys(fields).sort());
+    expect(fields.digest).toBe(published["digest"]);
+  });
+
+  it("publishes atomic saves, modes, links and directories exactly", async () => {
+    const command = await begin();
+    writeFileSync(at("tree/a/.swp"), "22");
+    renameSync(at("tree/a/.swp"), at("tree/a/file"));
+    expect(changedOf(await command.next("published"))).toContain("/a/file");
+    expectExact();
+    chmodSync(at("tree/a/file"), 0o600);
+    expect(changedOf(await command.next("published"))).toEqual(["/a/file"]);
+    symlinkSync("file", at("tree/a/link"));
+    await command.next("published");
+    expectExact();
+    renameSync(at("tree/a"), at("tree/z"));
+    await exact(command);
+    appendFileSync(at("tree/z/b/deep"), "2");
+    await exact(command);
+    rmSync(at("tree/z/b"), { recursive: true });
+    await exact(command);
+  });
+
+  it("goes on after the root was removed and made again", async () => {
+    const command = await begin();
+    rmSync(at("tree"), { recursive: true });
+    await command.next("error");
+    mkdirSync(at("tree/new"), { recursive: true });
+    writeFileSync(at("tree/new/file"), "1");
+    await command.next("published");
+    await exact(command);
+    writeFileSync(at("tree/new/file"), "2");
+    await exact(command);
+  });
+
+  it("ends exactly right after 30,000 creates in one directory", { timeout: 180_000 }, async () => {
+    const command = await begin();
+    execFileSync("sh", ["-c", "i=0; while [ $i -lt 30000 ]; do : > many-$i; i=$((i+1)); done"], { cwd: at("tree/a") });
+    await exact(command);
+  });
+
+  it.skipIf(!isInstalled("git"))("ends exactly right after a checkout", { timeout: 120_000 }, async () => {
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@localhost", ...args], {
+        cwd: at("tree"),
+        stdio: "ignore",
+      });
+    git("init", "-q", "-b", "one");
+    git("add", ".");
+    git("commit", "-qm", "1");
+    git("checkout", "-qb", "two");
+    for (let index = 0; index < 3000; index++) {
+      if (index % 50 === 0) mkdirSync(at(`tree/two/${index / 50}`), { recursive: true });
+      writeFileSync(at(`tree/two/${Math.floor(index / 50)}/${index}`), `${index}`);
+    }
+    git("add", ".");
+    git("commit", "-qm", "2");
+    git("checkout", "-q", "one");
+    renameSync(at("tree/.git"), at("git"));
+    writeFileSync(at("tree/a/file"), "1");
+    const command = await begin();
+    const checkout = (branch: string) =>
+      execFileSync("git", ["--git-dir", at("git"), "--work-tree", at("tree"), "checkout", "-qf", branch]);
+    for (const branch of ["two", "one"]) {
+      checkout(branch);
+      await exact(command);
+    }
+  });
+
+  it.skipIf(process.getuid?.() === 0)("tells of a file that it may not read, and recovers", async () => {
+    const command = await begin();
+    writeFileSync(at("tree/a/new"), "1", { mode: 0 });
+    expect(await command.next("error")).toMatchObject({ code: "unreadable" });
+    chmodSync(at("tree/a/new"), 0o644);
+    await command.next("published");
+    await exact(command);
+  });
+
+  it("leaves no temporary at the end", async () => {
+    const command = await begin();
+    for (let round = 0; round < 5; round++) {
+      writeFileSync(at("tree/a/file"), `round ${round}`);
+      await command.next("published");
+    }
+    expect(await command.end("SIGTERM")).toBe(143);
+    const left = readdirSync(directory.path, { recursive: true }).map(String);
+    expect(left.filter((name) => name.includes(".tmp") || name.includes(".binaryfs-"))).toEqual([]);
+    expectExact();
+  });
+});
+
+describe("its command", () => {
+  /** Says when it starts and which signals it gets, and takes its time to end. */
+  const script = (onTerm: string): string[] => [
+    "sh",
+    "-c",
+    `trap '${onTerm}' TERM; trap 'echo INT; exit 0' INT; trap 'echo USR1' USR1; echo "run $BINARYFS_LIBRARY" >&2; while :; do sleep 0.02; done`,
+  ];
+  const runs = (command: WatchCommand): number => command.stderr.match(/^run /gm)?.length ?? 0;
+
+  it("is started after the first publication and after each", async () => {
+    const command = await begin("--", ...script("echo TERM; exit 0"));
+    await command.until(() => runs(command) === 1);
+    expect(command.stderr).toContain(`run ${at("x.so")}\n`);
+    writeFileSync(at("tree/a/file"), "2");
+    await command.until(() => runs(command) === 2);
+    // Standard output of the program is no line of JSON.
+    expect(command.stderr).toContain("TERM\n");
+    command.child.kill("SIGUSR1");
+    await command.until(() => command.stderr.includes("USR1\n"));
+    expect(await command.end()).toBe(130);
+    expect(command.stderr).toContain("INT\n");
+  });
+
+  it("that does not end is killed, with all that it started, and starts once for several publications", async () => {
+    const command = await begin("--kill-after", "0.4", "--", ...script("echo TERM"));
+    await command.until(() => runs(command) === 1);
+    writeFileSync(at("tree/a/file"), "2");
+    await command.until(() => command.stderr.includes("TERM\n"));
+    for (const text of ["3", "4"]) {
+      writeFileSync(at("tree/a/file"), text);
+      await command.next("published");
+    }
+    await command.until(() => runs(command) === 2);
+    const pids = command.lines.filter(({ event }) => event === "started").map((line) => line["pid"] as number);
+    expect(isRunning(pids[0])).toBe(false);
+    expect(await command.end("SIGTERM")).toBe(143);
+    for (const pid of pids) expect(isRunning(pid)).toBe(false);
+    expect(runs(command)).toBe(2);
+  });
+
+  it("that a shell started does not outlive it", async () => {
+    const command = await begin("--", "sh", "-c", "sleep 1000 & echo inner $! >&2; wait");
+    await command.until(() => /inner \d+\n/.test(command.stderr));
+    const inner = /inner (\d+)/.exec(command.stderr)?.[1];
+    writeFileSync(at("tree/a/file"), "2");
+    await command.until(() => (command.stderr.match(/inner/g)?.length ?? 0) === 2);
+    expect(isRunning(inner)).toBe(false);
+    await command.end();
+    expect(isRunning(/inner (\d+)\n$/.exec(command.stderr)?.[1])).toBe(false);
+  });
+
+  it("that ends by itself is told, and the next publication starts it again", async () => {
+    const command = await begin("--", "sh", "-c", "exit 3");
+    expect(await command.next("exited")).toMatchObject({ status: 3 });
+    writeFileSync(at("tree/a/file"), "2");
+    expect(await command.next("exited")).toMatchObject({ status: 3 });
+  });
+
+  it("that cannot be started is told", async () => {
+    const command = await begin("--", "./no-such-command");
+    expect(await command.next("exited")).toMatchObject({ error: "ENOENT" });
+    expect(await command.end()).toBe(130);
+  });
+});
