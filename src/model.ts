@@ -127,7 +127,8 @@ export type WarningCode =
   | "door-hides-files"
   | "xattr-skipped"
   | "secrets-selected"
-  | "state-discarded";
+  | "state-discarded"
+  | "state-unusable";
 export interface Warning {
   readonly code: WarningCode;
   readonly path?: Buffer;

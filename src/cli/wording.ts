@@ -221,6 +221,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   "secrets-selected": "packed what looks like a secret",
   "xattr-skipped": "the image format cannot hold this extended attribute; left out",
   "state-discarded": "what the last build kept could not be used, so everything was built again",
+  "state-unusable":
+    "nothing can be kept for the next build (name a directory with `--state DIR`, or ask for none with `--no-state`)",
 };
 
 /** Lines of warnings, the first few of each kind unless all are wanted. */

@@ -27,12 +27,11 @@ export interface ContentCheck {
   /** By row of the new table: 1 where a file's bytes differ from the library's, or are new. */
   readonly contentChanged: Uint8Array;
   readonly anyChanged: boolean;
-  /** Some row was racy and is settled now: worth recording. */
-  readonly settled: boolean;
+  /** Racy rows whose content was read at a time when a later write would show: for `settle`, once the library holds that content. */
+  readonly settled: readonly number[];
 }
 
 /**
- * Clears `ROW.racy` in `tree` for files that were compared at a time when a later write would show.
  * @param update the tree now, and how its table differs from the plan's; undefined when it is the plan's
  * Errors: `input-changed`, `unreadable`, `io`
  */
@@ -46,7 +45,7 @@ export async function checkContents(
   const old = previous.inventory.tree.table;
   const contentChanged = new Uint8Array(table.count);
   let anyChanged = false;
-  let settled = false;
+  const settled: number[] = [];
   for (const row of suspects(table, update)) {
     const flags = table.flags[row] as number;
     if ((flags & ROW.selected) === 0) continue;
@@ -62,10 +61,7 @@ export async function checkContents(
         const stat = table.stats.subarray(row * STAT_WORDS, (row + 1) * STAT_WORDS);
         const same = await sameContent(hostPath(tree, row), stat, (at, size) => library.read(ordinal, at, size));
         if (!same.ok) return same;
-        if (isRacyNow && !isRacy(table.stats, row * STAT_WORDS, begun)) {
-          table.flags[row] = flags & ~ROW.racy;
-          settled = true;
-        }
+        if (isRacyNow && !isRacy(table.stats, row * STAT_WORDS, begun)) settled.push(row);
         if (same.value) continue;
       }
     }
@@ -94,6 +90,21 @@ function mayDiffer(table: NodeTable, row: number, old: NodeTable, from: number):
   const was = from * STAT_WORDS;
   for (const word of CONTENT_WORDS) if (table.stats[at + word] !== old.stats[was + word]) return true;
   return false;
+}
+
+/** Not before the library holds what was read: an update that failed must look at these rows again. */
+export function settle({ flags }: NodeTable, rows: readonly number[]): void {
+  for (const row of rows) flags[row] = (flags[row] as number) & ~ROW.racy;
+}
+
+/** Racy rows that a library settles which is made from nothing. @param begunMs before any content was read, in milliseconds since the epoch */
+export function settledBy({ table }: Tree, begunMs: number): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < table.count; row++) {
+    if (((table.flags[row] as number) & ROW.racy) !== 0 && !isRacy(table.stats, row * STAT_WORDS, begunMs))
+      rows.push(row);
+  }
+  return rows;
 }
 
 /** Whether some file's stat record says nothing about its content. */

@@ -5,7 +5,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { ok, type Result } from "../errors.js";
 import { sha256Of } from "../fingerprint/sha256.js";
 import { sha256OfPart } from "../fingerprint/sha256-of-part.js";
-import { SEGMENT_BYTES } from "../image/constants.js";
 import { NATIVE_HEAD_BYTES } from "../link/native.js";
 import { NO_ROW, STAT_WORDS } from "../model.js";
 import type { SegmentChange } from "../plan/changes.js";
@@ -13,7 +12,7 @@ import type { Plan } from "../plan/plan.js";
 import type { ContentStore } from "../store/content-store.js";
 import { hostPath } from "../tree/paths.js";
 import { LibraryContent } from "./library-content.js";
-import { keepSegment, type Member, membersOf, recallSegment } from "./segment-content.js";
+import { keepMembers, type LeavingMembers, type Member, membersOf, recallSegment } from "./segment-content.js";
 
 /** Of the library's size: what the store may take, so that library, spare and store together stay below 2.3 images. */
 const STORE_SHARE = 0.2;
@@ -35,7 +34,7 @@ export interface ContentUpdate {
 export interface Provided {
   /** See `EmitOptions.provided`. */
   readonly content: (ordinal: number, offset: number, sizeBytes: number) => Buffer | undefined;
-  /** Segments whose content came from the store. */
+  /** Segments of which content came from the store. */
   readonly hits: number;
 }
 
@@ -43,8 +42,14 @@ interface Leaving {
   readonly plan: Plan;
   /** The library as it was, open for reading. */
   readonly fd: number;
-  /** Segments of which some content is in no segment of the new library. */
-  readonly segments: readonly number[];
+  readonly segments: readonly LeavingMembers[];
+  /** More would push out what was put first. */
+  readonly roomBytes: number;
+}
+
+/** Content that the store gave. */
+interface Recalled extends Member {
+  readonly content: Buffer;
 }
 
 export class ContentSource {
@@ -57,10 +62,8 @@ export class ContentSource {
 
   /** Errors: `input-changed`, `unreadable`, `io` */
   async provide(update: ContentUpdate): Promise<Result<Provided>> {
-    const { previous, next, origin, contentChanged, library } = update;
-    const { row, count } = next.inventory;
-    const recalled = new Map<number, readonly (Member & { readonly content: Buffer })[]>();
-    let hits = 0;
+    const { previous, next, origin, contentChanged, changes, library } = update;
+    const { row } = next.inventory;
     /** Ordinal in the previous plan, where the content is the same. */
     const unchanged = (ordinal: number): number | undefined => {
       const own = row[ordinal] as number;
@@ -69,39 +72,17 @@ export class ContentSource {
       const before = previous.inventory.ordinal[from] as number;
       return before === NO_ROW ? undefined : before;
     };
+    const recalled = new Map<number, Recalled[]>();
+    let hits = 0;
     if (this.#store?.isEmpty() === false) {
-      for (const change of update.changes) {
-        if (change.kind === "zero" || (change.kind === "patch" && change.contents.length === 0)) continue;
-        const members = membersOf(next, change.segment);
-        if (members.every(({ ordinal }) => unchanged(ordinal) !== undefined)) continue;
-        const digests: Buffer[] = [];
-        for (const { ordinal, offset, sizeBytes } of members) {
-          const before = unchanged(ordinal);
-          if (before !== undefined) {
-            digests.push(sha256Of(library.read(before, offset, sizeBytes)));
-            continue;
-          }
-          const own = row[ordinal] as number;
-          const { table } = next.inventory.tree;
-          const digest = await sha256OfPart(
-            hostPath(next.inventory.tree, own),
-            table.stats.subarray(own * STAT_WORDS, (own + 1) * STAT_WORDS),
-            offset,
-            sizeBytes,
-          );
-          if (!digest.ok) return digest;
-          digests.push(digest.value);
-        }
-        const contents = recallSegment(this.#store, members, digests);
-        if (contents === undefined) continue;
-        hits++;
-        for (const [index, member] of members.entries()) {
-          const parts = recalled.get(member.ordinal) ?? [];
-          recalled.set(member.ordinal, [...parts, { ...member, content: contents[index] as Buffer }]);
-        }
+      for (const { kind, segment, contents } of changes) {
+        if (kind === "zero" || (kind === "patch" && contents.length === 0)) continue;
+        const found = await this.#recall(this.#store, membersOf(next, segment), unchanged, update);
+        if (!found.ok) return found;
+        if (found.value.length > 0) hits++;
+        for (const part of found.value) recalled.set(part.ordinal, [...(recalled.get(part.ordinal) ?? []), part]);
       }
     }
-    if (count === 0) return ok({ content: () => undefined, hits });
     return ok({
       hits,
       content: (ordinal, offset, sizeBytes) => {
@@ -115,8 +96,38 @@ export class ContentSource {
     });
   }
 
-  /** Segments of the previous library whose content is lost with it. */
-  leaving({ previous, origin, contentChanged, changes }: ContentUpdate): number[] {
+  /** What the store has of a segment's members whose content is not in the library. */
+  async #recall(
+    store: ContentStore,
+    members: readonly Member[],
+    unchanged: (ordinal: number) => number | undefined,
+    { next, library }: ContentUpdate,
+  ): Promise<Result<Recalled[]>> {
+    const { tree, row } = next.inventory;
+    const digests = new Map<Member, Buffer>();
+    const found: Recalled[] = [];
+    for (const member of members) {
+      const { ordinal, offset, sizeBytes } = member;
+      if (unchanged(ordinal) !== undefined) continue;
+      const own = row[ordinal] as number;
+      const stat = tree.table.stats.subarray(own * STAT_WORDS, (own + 1) * STAT_WORDS);
+      const digest = await sha256OfPart(hostPath(tree, own), stat, offset, sizeBytes);
+      if (!digest.ok) return digest;
+      digests.set(member, digest.value);
+      const content = store.get(digest.value);
+      if (content?.length === sizeBytes) found.push({ ...member, content });
+    }
+    if (found.length === digests.size) return ok(found);
+    const all = members.map((member) => {
+      const { ordinal, offset, sizeBytes } = member;
+      return digests.get(member) ?? sha256Of(library.read(unchanged(ordinal) as number, offset, sizeBytes));
+    });
+    const contents = recallSegment(store, members, all);
+    return ok(contents?.map((content, index) => ({ ...(members[index] as Member), content })) ?? found);
+  }
+
+  /** Content of the previous library that is lost with it. */
+  leaving({ previous, origin, contentChanged, changes }: ContentUpdate): LeavingMembers[] {
     if (this.#store === undefined) return [];
     const { ordinal, row } = previous.inventory;
     const stays = new Uint8Array(previous.inventory.count);
@@ -128,26 +139,30 @@ export class ContentSource {
     }
     return changes
       .filter(({ kind, contents }) => kind !== "patch" || contents.length > 0)
-      .map(({ segment }) => segment)
-      .filter((segment) => membersOf(previous, segment).some((member) => stays[member.ordinal] === 0));
+      .map(({ segment }) => ({
+        segment,
+        members: membersOf(previous, segment).filter((member) => stays[member.ordinal] === 0),
+      }))
+      .filter(({ members }) => members.length > 0);
   }
 
   /** To be kept by `keep`. @param fd the previous library, open for reading; taken over */
-  remember(plan: Plan, fd: number, segments: readonly number[]): void {
+  remember(plan: Plan, fd: number, segments: readonly LeavingMembers[]): void {
     this.stop();
     if (segments.length === 0) closeSync(fd);
-    else this.#leaving = { plan, fd, segments: segments.slice(0, limitOf(fd) / SEGMENT_BYTES) };
+    else this.#leaving = { plan, fd, segments, roomBytes: limitOf(fd) };
   }
 
   /** Puts into the store what is leaving. Goes on where it stopped when it was aborted. */
   async keep(signal?: AbortSignal): Promise<void> {
     const store = this.#store;
     while (store !== undefined && this.#leaving !== undefined && signal?.aborted !== true) {
-      const { plan, fd, segments } = this.#leaving;
-      const [segment, ...others] = segments;
-      if (segment !== undefined) {
-        keepSegment(store, plan, segment, new LibraryContent(plan, { fd, offset: NATIVE_HEAD_BYTES }));
-        this.#leaving = { plan, fd, segments: others };
+      const { plan, fd, segments, roomBytes } = this.#leaving;
+      const [leaving, ...others] = segments;
+      if (leaving !== undefined && roomBytes > 0) {
+        const library = new LibraryContent(plan, { fd, offset: NATIVE_HEAD_BYTES });
+        const keptBytes = keepMembers(store, plan, leaving, library);
+        this.#leaving = { plan, fd, segments: others, roomBytes: roomBytes - keptBytes };
       } else {
         const limitBytes = limitOf(fd);
         this.stop();

@@ -13,7 +13,7 @@ import { Successor } from "../publish/successor.js";
 import { emitChanges } from "../serialize/emit-changes.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import { writeBytes } from "../serialize/target.js";
-import { checkContents } from "./content-check.js";
+import { checkContents, settle } from "./content-check.js";
 import type { ContentSource, ContentUpdate } from "./content-source.js";
 import { libraryDigestOf, type Workshop } from "./from-nothing.js";
 import { LibraryContent } from "./library-content.js";
@@ -57,7 +57,9 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
     if (!checked.ok) return checked;
     const { contentChanged, anyChanged, settled } = checked.value;
     if (workshop.update === undefined && !anyChanged) {
-      return ok({ recorded: settled ? { ...current } : current, outcome: upToDate(output, current) });
+      settle(tree.table, settled);
+      // Worth recording.
+      return ok({ recorded: settled.length > 0 ? { ...current } : current, outcome: upToDate(output, current) });
     }
     const { origin, delta } = workshop.update ?? sameTable(contentChanged);
 
@@ -68,6 +70,7 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
     const { selectionKey } = workshop;
     const incremental = { plan: plan.value, merkle: before.merkle };
     if (changes.length === 0 && plan.value.sizeBytes === before.plan.sizeBytes) {
+      settle(tree.table, settled);
       const recorded = { ...current, tree, incremental, selectionKey };
       return ok({ recorded, outcome: upToDate(output, recorded) });
     }
@@ -122,6 +125,7 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
       if (!published.ok) return published;
       workshop.contents.remember(before.plan, fd, leaving);
       isTaken = true;
+      settle(tree.table, settled);
       const recorded: Recorded = {
         planKey: current.planKey,
         selectionKey,

@@ -41,16 +41,32 @@ export function membersOf(plan: Plan, segment: number): Member[] {
   return [...members.values()].sort((a, b) => a.ordinal - b.ordinal);
 }
 
-/** Keeps what a segment of a library holds. A store that cannot take it is none the worse for the build. */
-export function keepSegment(store: ContentStore, plan: Plan, segment: number, library: LibraryContent): void {
-  const contents = membersOf(plan, segment).map(({ ordinal, offset, sizeBytes }) =>
+/** Members of a segment whose content no segment of the next library holds. */
+export interface LeavingMembers {
+  readonly segment: number;
+  readonly members: readonly Member[];
+}
+
+/**
+ * Keeps what leaves a library: member by member or, where most of a segment leaves, all of it as one entry. A store that cannot take it is none the worse for the
+ * build.
+ * @returns bytes of content
+ */
+export function keepMembers(store: ContentStore, plan: Plan, leaving: LeavingMembers, library: LibraryContent): number {
+  const all = membersOf(plan, leaving.segment);
+  const isMost = leaving.members.length > 1 && 2 * leaving.members.length >= all.length;
+  const contents = (isMost ? all : leaving.members).map(({ ordinal, offset, sizeBytes }) =>
     library.read(ordinal, offset, sizeBytes),
   );
-  if (contents.length === 0) return;
-  const key = packKey(contents.map((content) => ({ sizeBytes: content.length, sha256: sha256Of(content) })));
-  const digest = store.put(Buffer.concat(contents));
-  // What the key leads to may be gone, or be damaged.
-  if (digest !== undefined && store.lookup(key)?.equals(digest) !== true) store.link(key, digest);
+  if (!isMost) {
+    for (const content of contents) store.put(content);
+  } else {
+    const key = packKey(contents.map((content) => ({ sizeBytes: content.length, sha256: sha256Of(content) })));
+    const digest = store.put(Buffer.concat(contents));
+    // What the key leads to may be gone, or be damaged.
+    if (digest !== undefined && store.lookup(key)?.equals(digest) !== true) store.link(key, digest);
+  }
+  return contents.reduce((sum, content) => sum + content.length, 0);
 }
 
 /**

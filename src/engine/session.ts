@@ -6,13 +6,15 @@ import type { NodeTable, Tree, Warning } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
 import { outputPlace } from "../publish/output-place.js";
 import { makeSpare, removeSpare } from "../publish/spare.js";
+import { sweepTemporaries } from "../publish/temporaries.js";
 import { readRuntimeFile } from "../runtime-files.js";
+import { keepRacy } from "../select/clean.js";
 import { type Hints, Selector } from "../select/select.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import { deltaBetween } from "../tree/delta.js";
 import { buildWithCompiler } from "./artefacts.js";
 import { changedPaths, directoryChanges, listedDirectories } from "./changed-paths.js";
-import { hasRacyFile } from "./content-check.js";
+import { hasRacyFile, settle, settledBy } from "./content-check.js";
 import { ContentSource } from "./content-source.js";
 import { buildFromNothing } from "./from-nothing.js";
 import { updateIncrementally } from "./incremental.js";
@@ -67,6 +69,8 @@ export class Session {
     if (!place.ok) return place;
     const template = await readRuntimeFile("template.so");
     if (!template.ok) return template;
+    // What killed builds left goes also when there is nothing to do.
+    sweepTemporaries(place.value);
     const keeper = StateKeeper.open(options, place.value, template.value);
     if (!keeper.ok) return keeper;
     return ok(new Session(options, output, place.value, template.value, keeper.value));
@@ -163,7 +167,7 @@ export class Session {
     if (!recalled.ok) return recalled;
     const current = this.#current;
     timer.start("select");
-    if (hints === "all" || this.#selector === undefined) {
+    if (this.#selector === undefined) {
       const opened = Selector.open(this.#selectOptions());
       if (!opened.ok) return opened;
       this.#selector = opened.value;
@@ -216,7 +220,16 @@ export class Session {
     timer.start("select");
     const tree = known === undefined ? selector.select() : ok(known);
     if (!tree.ok) return tree;
-    const facts = { planKey: this.#planKey, selectionKey: selector.key, tree: tree.value };
+    const settled = settledBy(tree.value, Date.now());
+    const built = await this.#makeAnew({ planKey: this.#planKey, selectionKey: selector.key, tree: tree.value }, timer);
+    if (built.ok) settle(tree.value.table, settled);
+    return built;
+  }
+
+  async #makeAnew(
+    facts: Pick<Recorded, "planKey" | "selectionKey" | "tree">,
+    timer: StageTimer,
+  ): Promise<Result<Built>> {
     if (this.#options.linker === "gcc") {
       timer.start("link");
       const built = await buildWithCompiler(this.#options);
@@ -252,7 +265,9 @@ export class Session {
 
   #report({ recorded, outcome }: Built, before: NodeTable | undefined, timer: StageTimer): SessionReport {
     const { table } = recorded.tree;
-    const warnings = this.#discarded === undefined ? outcome.warnings : [this.#discarded, ...outcome.warnings];
+    const own = [this.#keeper.warning, this.#discarded].filter((warning) => warning !== undefined);
+    const warnings = own.length === 0 ? outcome.warnings : [...own, ...outcome.warnings];
+    this.#keeper.warning = undefined;
     this.#discarded = undefined;
     const report = { ...outcome, warnings, ...timer.finish() };
     if (before === undefined || before === table) return { ...report, changed: [], directories: undefined };
@@ -314,7 +329,10 @@ function lookAgain(
   if (selectionKey !== selector.key) {
     const selected = selector.select();
     if (!selected.ok) return selected;
-    return ok({ tree: selected.value, update: updateBetween(tree.table, selected.value.table) });
+    const { table } = selected.value;
+    const update = updateBetween(tree.table, table);
+    keepRacy(tree.table, table, update.origin);
+    return ok({ tree: selected.value, update });
   }
   const looked = selector.update(tree, hints);
   if (!looked.ok) return looked;

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { ok, type Result } from "../errors.js";
+import type { Warning } from "../model.js";
 import { spareDirectoryBeside } from "../publish/spare-place.js";
 import { ContentStore } from "../store/content-store.js";
 import { StateLock } from "../store/lock.js";
@@ -19,6 +20,8 @@ export class StateKeeper {
   /** Host paths of directories that are never selected. */
   readonly ownPaths: readonly Buffer[];
   readonly store: ContentStore | undefined;
+  /** Why nothing is kept though it was to be. */
+  warning: Warning | undefined;
   readonly #directory: StateDirectory | undefined;
   readonly #engine: string;
   #unwritten: Recorded | undefined;
@@ -41,7 +44,13 @@ export class StateKeeper {
     if (options.state === false) return ok(new StateKeeper(output, engine));
     const directory = options.state === undefined ? {} : { directory: absolute(options.state) };
     const opened = openStateDirectory({ output, ...directory, env: process.env });
-    return opened.ok ? ok(new StateKeeper(output, engine, opened.value)) : opened;
+    if (opened.ok) return ok(new StateKeeper(output, engine, opened.value));
+    // Nobody asked for the default one: without it, builds take longer.
+    if (options.state !== undefined) return opened;
+    const { path, detail } = opened.error;
+    const keeper = new StateKeeper(output, engine);
+    keeper.warning = { code: "state-unusable", ...(path && { path }), ...(detail !== undefined && { detail }) };
+    return ok(keeper);
   }
 
   get hasUnwritten(): boolean {

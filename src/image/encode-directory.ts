@@ -108,9 +108,15 @@ function encodeBlock(
     const row = listed[index] as number;
     const target = row >= 0 ? row : row === SELF ? directory : parent;
     const address = nid[ordinal[target] as number] as number;
-    out.writeUInt32LE(address % 0x1_0000_0000, at);
-    out.writeUInt32LE(Math.floor(address / 0x1_0000_0000), at + 4);
-    out.writeUInt16LE(nameOffset, at + 8);
+    // Byte by byte: quicker than Buffer's methods, which look at their arguments.
+    out[at] = address;
+    out[at + 1] = address >>> 8;
+    out[at + 2] = address >>> 16;
+    out[at + 3] = address >>> 24;
+    // A nid has 39 bits.
+    out[at + 4] = Math.floor(address / 0x1_0000_0000);
+    out[at + 8] = nameOffset;
+    out[at + 9] = nameOffset >>> 8;
     const mode = stats[target * STAT_WORDS + STAT.mode] as number;
     out[at + 10] = row < 0 ? DIRECTORY_TYPE : (DIRENT_TYPE[(mode >>> 12) & 15] as number);
     if (row < 0) {

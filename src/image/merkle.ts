@@ -9,26 +9,38 @@ const NODE = Buffer.from([1]);
 const ROOT = Buffer.from([2]);
 
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
-const BITMAP_BYTES = SEGMENT_BYTES / BLOCK_BYTES / 8;
+/** Of the bitmap that says which of a segment's blocks are not all zero. */
+export const BITMAP_BYTES = SEGMENT_BYTES / BLOCK_BYTES / 8;
 
 /**
  * One segment's leaf: SHA-256 over which of its blocks are not zero, and those blocks. What is empty costs no hashing.
  * @param segment at most 1 MiB; of segment 0 with UUID and checksum zero
  */
-export function leafHash(segment: Uint8Array): Buffer {
-  const bytes = Buffer.from(segment.buffer, segment.byteOffset, segment.byteLength);
-  const bitmap = Buffer.alloc(BITMAP_BYTES);
-  const runs: number[] = [];
-  for (let at = 0, block = 0; at < bytes.length; at += BLOCK_BYTES, block++) {
-    const end = Math.min(at + BLOCK_BYTES, bytes.length);
-    if (isZero(bytes, at, end)) continue;
-    bitmap[block >> 3] = (bitmap[block >> 3] as number) | (1 << (block & 7));
-    if (runs.at(-1) === at) runs[runs.length - 1] = end;
-    else runs.push(at, end);
+export const leafHash = (segment: Uint8Array): Buffer => leafHashOf(segment, filledBlocks(segment));
+
+/**
+ * As leafHash, where it is known which blocks are not all zero; others are not looked at.
+ * @param filled `BITMAP_BYTES`: bit k & 7 of byte k >> 3 is set for block k
+ */
+export function leafHashOf(segment: Uint8Array, filled: Uint8Array): Buffer {
+  const hash = createHash("sha256").update(LEAF).update(filled);
+  const blocks = Math.ceil(segment.length / BLOCK_BYTES);
+  for (let block = 0; block < blocks; block++) {
+    const first = block;
+    while (block < blocks && (((filled[block >> 3] as number) >> (block & 7)) & 1) === 1) block++;
+    if (block > first) hash.update(segment.subarray(first * BLOCK_BYTES, block * BLOCK_BYTES));
   }
-  const hash = createHash("sha256").update(LEAF).update(bitmap);
-  for (let run = 0; run < runs.length; run += 2) hash.update(bytes.subarray(runs[run], runs[run + 1]));
   return hash.digest();
+}
+
+function filledBlocks(segment: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(segment.buffer, segment.byteOffset, segment.byteLength);
+  const bitmap = new Uint8Array(BITMAP_BYTES);
+  for (let at = 0, block = 0; at < bytes.length; at += BLOCK_BYTES, block++) {
+    if (isZero(bytes, at, Math.min(at + BLOCK_BYTES, bytes.length))) continue;
+    bitmap[block >> 3] = (bitmap[block >> 3] as number) | (1 << (block & 7));
+  }
+  return bitmap;
 }
 
 /** Most blocks show at their first bytes that they are not. */

@@ -50,8 +50,37 @@ export interface Addon {
    */
   writeBlocks(fd: number, position: number, bytes: Uint8Array, minHoleBlocks: number): number;
 
-  /** As writeBlocks, but writes exactly the 4 KiB blocks whose bit is set in `mask`: bit k & 7 of byte k >> 3 for block k of `bytes`. */
-  writeMasked(fd: number, position: number, bytes: Uint8Array, mask: Uint8Array): number;
+  /**
+   * As writeBlocks, but writes the 4 KiB blocks whose bit is set in `mask`: bit k & 7 of byte k >> 3 for block k of `bytes`.
+   *
+   * @param minHoleBlocks runs of fewer blocks without their bit are written as zeros, whatever `bytes` holds there
+   */
+  writeMasked(fd: number, position: number, bytes: Uint8Array, mask: Uint8Array, minHoleBlocks: number): number;
+
+  /**
+   * Sets the bits of all 4 KiB blocks that something touches.
+   *
+   * @param mask as of writeMasked, for `sizeBytes`
+   * @param stretches two numbers each: position, size
+   * @param parts as of readFiles: three numbers each, the last two size and position
+   */
+  markBlocks(mask: Uint8Array, sizeBytes: number, stretches: Float64Array, parts: Float64Array): void;
+
+  /**
+   * Fills `out`: first zeros, then bytes.
+   *
+   * @param mask as of writeMasked: blocks without their bit get no zeros
+   * @param zeros two numbers a stretch: position, size
+   * @param bytes the content of `stretches`, one after another
+   * @param stretches two numbers each: position, size
+   */
+  placeBytes(out: Uint8Array, mask: Uint8Array, zeros: Float64Array, bytes: Uint8Array, stretches: Float64Array): void;
+
+  /** Clears the bits of 4 KiB blocks that are all zero; blocks without their bit are not looked at. */
+  clearZeroBlocks(mask: Uint8Array, bytes: Uint8Array): void;
+
+  /** Clears the bits of 4 KiB blocks that are the same in both; blocks without their bit are not looked at. */
+  clearSameBlocks(mask: Uint8Array, before: Uint8Array, after: Uint8Array): void;
 
   /** flock(2), exclusive, without waiting: false when another open descriptor of the file holds it. Throws Error with `code` where the file system has no locks. */
   tryLock(fd: number): boolean;
@@ -141,7 +170,12 @@ export const addon: Addon = {
   },
   readFiles: (paths, pathEnd, stats, parts, out) => native().readFiles(paths, pathEnd, stats, parts, out),
   writeBlocks: (fd, position, bytes, minHoleBlocks) => native().writeBlocks(fd, position, bytes, minHoleBlocks),
-  writeMasked: (fd, position, bytes, mask) => native().writeMasked(fd, position, bytes, mask),
+  writeMasked: (fd, position, bytes, mask, minHoleBlocks) =>
+    native().writeMasked(fd, position, bytes, mask, minHoleBlocks),
+  markBlocks: (mask, sizeBytes, stretches, parts) => native().markBlocks(mask, sizeBytes, stretches, parts),
+  placeBytes: (out, mask, zeros, bytes, stretches) => native().placeBytes(out, mask, zeros, bytes, stretches),
+  clearZeroBlocks: (mask, bytes) => native().clearZeroBlocks(mask, bytes),
+  clearSameBlocks: (mask, before, after) => native().clearSameBlocks(mask, before, after),
   tryLock: (fd) => {
     const errno = native().tryLock(fd);
     if (errno !== 0 && errno !== constants.errno.EWOULDBLOCK) throw systemError("flock", errno);

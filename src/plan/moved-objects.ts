@@ -52,6 +52,9 @@ export class MovedObjects {
     const sameTables = this.#compareTables();
     this.sameCells = sameTables && this.#sameCells();
     if (!this.sameCells) {
+      // A cell that is empty now is no inode's.
+      const firstTable = now.packs.count + (shapes.ownFirst.at(-1) as number);
+      for (const place of now.objectPlace.subarray(firstTable)) this.#addSlot(place);
       for (const ordinal of shapes.cellOrdinal) {
         const old = this.#map.before(ordinal);
         if (old === NO_ROW || now.nid[ordinal] !== then.nid[old]) visit(ordinal);

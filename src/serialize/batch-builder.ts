@@ -3,15 +3,14 @@
 import { SEGMENT_BYTES } from "../image/constants.js";
 import { STAT_WORDS } from "../model.js";
 import { hostPath } from "../tree/paths.js";
-import { nameOf } from "../tree/row.js";
 import type { Batch, Earlier } from "./batch-format.js";
 import { Numbers, OwnBytes } from "./columns.js";
 import type { MetadataEncoder } from "./encode-metadata.js";
 
 const PART_VALUES = 6;
 const SLASH = 0x2f;
-/** For the paths of some hundred files. */
-const PATH_BYTES = 32_768;
+/** For the paths of some tens of files. */
+const PATH_BYTES = 4096;
 
 /** Content from elsewhere than its file; undefined where there is none. */
 export type Provided = (ordinal: number, contentOffset: number, sizeBytes: number) => Uint8Array | undefined;
@@ -33,7 +32,6 @@ export class BatchBuilder {
   readonly #parts = new Numbers(512);
   /** File numbers by ordinal: a file's tail and its other blocks are read with one open. */
   readonly #twoParts = new Map<number, number>();
-  readonly #empty: Uint8Array<ArrayBuffer>;
 
   /** @param metadataBytes a guess */
   constructor(encoder: MetadataEncoder, start: number, end: number, metadataBytes: number, provided?: Provided) {
@@ -42,7 +40,6 @@ export class BatchBuilder {
     this.end = end;
     this.#metadata = new OwnBytes(metadataBytes);
     this.#provided = provided;
-    this.#empty = new Uint8Array(Math.ceil((end - start) / SEGMENT_BYTES)).fill(1);
   }
 
   /** Zeros in [start, end), of which what lies outside the batch is cut off. */
@@ -57,7 +54,6 @@ export class BatchBuilder {
    * @returns the offset in `bytes`, which is zero-filled there; the next call may replace `bytes`
    */
   reserve(start: number, end: number): number {
-    this.#fill(start, end);
     this.#stretches.push2(start - this.start, end - start);
     return this.#metadata.grow(end - start);
   }
@@ -78,7 +74,6 @@ export class BatchBuilder {
 
   /** A part of a file's content for `imageOffset`, inside the batch. */
   read(ordinal: number, fileOffset: number, sizeBytes: number, imageOffset: number): void {
-    this.#fill(imageOffset, imageOffset + sizeBytes);
     const bytes = this.#provided?.(ordinal, fileOffset, sizeBytes);
     if (bytes !== undefined) {
       const offset = this.reserve(imageOffset, imageOffset + sizeBytes);
@@ -114,18 +109,16 @@ export class BatchBuilder {
       this.#directoryPath = directory === 0 ? Buffer.from(tree.rootHost, "latin1") : hostPath(tree, directory);
     }
     const prefix = this.#directoryPath;
-    const name = nameOf(table, row);
-    const at = this.#paths.grow(prefix.length + 1 + name.length);
+    const length = table.nameLength[row] as number;
+    const at = this.#paths.grow(prefix.length + 1 + length);
     const { bytes } = this.#paths;
     bytes.set(prefix, at);
-    bytes[at + prefix.length] = SLASH;
-    bytes.set(name, at + prefix.length + 1);
+    const slash = at + prefix.length;
+    bytes[slash] = SLASH;
+    // Names are short: a loop is quicker than a call.
+    const start = table.nameStart[row] as number;
+    for (let k = 0; k < length; k++) bytes[slash + 1 + k] = table.bytes[start + k] as number;
     this.#pathEnd.push(this.#paths.length);
-  }
-
-  #fill(start: number, end: number): void {
-    const last = Math.floor((end - 1 - this.start) / SEGMENT_BYTES);
-    for (let k = Math.floor((start - this.start) / SEGMENT_BYTES); k <= last; k++) this.#empty[k] = 0;
   }
 
   finish(earlier?: Earlier): Batch {
@@ -148,7 +141,6 @@ export class BatchBuilder {
         stats: words,
         parts: this.#parts.take(),
       },
-      empty: this.#empty,
       ...(earlier !== undefined && { earlier }),
     };
   }

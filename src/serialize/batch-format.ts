@@ -25,15 +25,13 @@ export interface Batch {
   readonly firstSegment: number;
   /** Bytes of the image from the first segment's start. */
   readonly sizeBytes: number;
-  /** Two values a stretch of zeros: its position and its size. Without an earlier image they are all that nothing else fills. */
+  /** Two values a stretch of zeros: its position and its size. Without an earlier image they cover all that nothing else fills. */
   readonly zeros: Float64Array<ArrayBuffer>;
   /** Metadata, one stretch after another. */
   readonly metadata: Uint8Array<ArrayBuffer>;
   /** Two values a stretch: its position and its size. */
   readonly stretches: Float64Array<ArrayBuffer>;
   readonly reads: Reads;
-  /** 1 a segment of which nothing is said: it is zeros, and the target has them. */
-  readonly empty: Uint8Array<ArrayBuffer>;
   /** Present: only blocks that differ from it are written. */
   readonly earlier?: Earlier;
 }

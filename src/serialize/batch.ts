@@ -1,10 +1,13 @@
 /** Makes batches from the plan alone. */
 
-import { NID_BYTES, ROOT_OFFSET } from "../image/constants.js";
+import { NID_BYTES } from "../image/constants.js";
 import type { Piece } from "../plan/plan.js";
 import { BatchBuilder, type Provided } from "./batch-builder.js";
 import type { Batch, Earlier } from "./batch-format.js";
 import type { MetadataEncoder } from "./encode-metadata.js";
+
+/** Mostly enough for the inodes and names of a batch of files. */
+const METADATA_BYTES = 16_384;
 
 export interface MadeBatch {
   readonly batch: Batch;
@@ -30,7 +33,7 @@ export function makeBatch(
   pieces: readonly Piece[],
   { earlier, provided }: BatchSource = {},
 ): MadeBatch {
-  const builder = new BatchBuilder(encoder, start, end, metadataBytes(encoder, pieces, start, end), provided);
+  const builder = new BatchBuilder(encoder, start, end, METADATA_BYTES, provided);
   let done = start;
   for (const piece of pieces) {
     const from = Math.max(piece.offset, start);
@@ -41,16 +44,6 @@ export function makeBatch(
   builder.zero(done, end);
   if (start === 0) builder.put(encoder.superblock(), 0);
   return { batch: builder.finish(earlier), sourceBytes: builder.sourceBytes };
-}
-
-/** What is encoded here, not read from files. */
-function metadataBytes(encoder: MetadataEncoder, pieces: readonly Piece[], start: number, end: number): number {
-  let bytes = start === 0 ? ROOT_OFFSET : 0;
-  for (const { kind, ordinal, offset, sizeBytes } of pieces) {
-    if (kind === "content" && encoder.isFile(ordinal)) continue;
-    bytes += Math.min(offset + sizeBytes, end) - Math.max(offset, start);
-  }
-  return bytes;
 }
 
 /** The part of a piece that lies in [from, to). */
@@ -83,24 +76,27 @@ function addInodes(
   to: number,
 ): void {
   const { nid, inlineBytes, inventory } = encoder.plan;
-  const shift = builder.reserve(from, to) - from;
+  // What lies between heads and tails.
+  builder.zero(from, to);
   for (let index = firstInodeIn(encoder, ordinals, from); index < ordinals.length; index++) {
     const ordinal = ordinals[index] as number;
     const at = (nid[ordinal] as number) * NID_BYTES;
     if (at >= to) break;
     const headEnd = at + encoder.headBytes(ordinal);
     if (at >= from && headEnd <= to) {
-      encoder.writeHead(ordinal, builder.bytes, shift + at);
+      const offset = builder.reserve(at, headEnd);
+      encoder.writeHead(ordinal, builder.bytes, offset);
     } else if (headEnd > from) {
-      const head = Buffer.alloc(headEnd - at);
-      encoder.writeHead(ordinal, head, 0);
-      const skipped = Math.max(0, from - at);
-      head.copy(builder.bytes, shift + at + skipped, skipped, to - at);
+      builder.put(encoder.head(ordinal), at);
     }
     const tailBytes = inlineBytes[ordinal] as number;
     if (tailBytes === 0 || headEnd < from || headEnd >= to) continue;
-    if (!encoder.isFile(ordinal)) encoder.writeTail(ordinal, builder.bytes, shift + headEnd);
-    else builder.read(ordinal, (inventory.contentBytes[ordinal] as number) - tailBytes, tailBytes, headEnd);
+    if (encoder.isFile(ordinal)) {
+      builder.read(ordinal, (inventory.contentBytes[ordinal] as number) - tailBytes, tailBytes, headEnd);
+    } else {
+      const offset = builder.reserve(headEnd, headEnd + tailBytes);
+      encoder.writeTail(ordinal, builder.bytes, offset);
+    }
   }
 }
 

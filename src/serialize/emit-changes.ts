@@ -10,7 +10,7 @@ import type { Plan } from "../plan/plan.js";
 import { makeBatch } from "./batch.js";
 import type { Provided } from "./batch-builder.js";
 import type { Batch, BatchOutcome, Earlier } from "./batch-format.js";
-import { forEachRun } from "./changed-blocks.js";
+import { forEachRun } from "./block-masks.js";
 import { MetadataEncoder } from "./encode-metadata.js";
 import { makePatch } from "./patch-batch.js";
 import type { SerializerPool } from "./pool.js";
@@ -168,7 +168,7 @@ class Emitter {
   #take({ firstSegment, leaves, changed, punchedBlocks }: BatchOutcome): void {
     this.#merkle.setLeaf(firstSegment, leaves.subarray(0, HASH_BYTES));
     const start = firstSegment * SEGMENT_BYTES;
-    forEachRun(changed as Uint8Array, this.#bytesOf(firstSegment) / BLOCK_BYTES, (from, to) => {
+    forEachRun(changed as Uint8Array, (from, to) => {
       this.#note(start + from, start + to);
       this.#emittedBytes += to - from;
     });

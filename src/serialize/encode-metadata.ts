@@ -59,6 +59,13 @@ export class MetadataEncoder {
     return this.#isChunked(ordinal) ? head + CHUNK_ENTRY_BYTES * this.plan.chunkBlocks(ordinal).length : head;
   }
 
+  /** `headBytes` of them. */
+  head(ordinal: number): Buffer {
+    const head = Buffer.alloc(this.headBytes(ordinal));
+    this.writeHead(ordinal, head, 0);
+    return head;
+  }
+
   /** Writes `headBytes` from `offset` on of zero-filled `out`. */
   writeHead(ordinal: number, out: Buffer, offset: number): void {
     const { inventory, dataLayout, dataBlock, ino } = this.plan;

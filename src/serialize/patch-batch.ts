@@ -20,18 +20,12 @@ export function makePatch(
   const builder = new BatchBuilder(encoder, start, end, METADATA_BYTES, provided);
   for (const [from, to] of change.vacated) builder.zero(from, to);
   for (const ordinal of change.inodes) {
-    builder.put(wholeHead(encoder, ordinal), encoder.inodeAt(ordinal));
+    builder.put(encoder.head(ordinal), encoder.inodeAt(ordinal));
     if (!encoder.isFile(ordinal)) addTail(encoder, builder, ordinal);
   }
   addContents(encoder, builder, new Set(change.contents));
   if (start === 0) builder.put(encoder.superblock(), 0);
   return { batch: builder.finish(earlier), sourceBytes: builder.sourceBytes };
-}
-
-function wholeHead(encoder: MetadataEncoder, ordinal: number): Buffer {
-  const head = Buffer.alloc(encoder.headBytes(ordinal));
-  encoder.writeHead(ordinal, head, 0);
-  return head;
 }
 
 function addContents(encoder: MetadataEncoder, builder: BatchBuilder, contents: ReadonlySet<number>): void {

@@ -33,8 +33,8 @@ export class SerializerPool {
 
   /** The batch is handed over: it cannot be used any more. Errors: those of `runBatch` */
   async run(batch: Batch, target: Target): Promise<Result<BatchOutcome>> {
-    const { zeros, metadata, stretches, reads, empty } = batch;
-    const columns = [zeros, metadata, stretches, empty, reads.paths, reads.pathEnd, reads.stats, reads.parts];
+    const { zeros, metadata, stretches, reads } = batch;
+    const columns = [zeros, metadata, stretches, reads.paths, reads.pathEnd, reads.stats, reads.parts];
     const task: WorkerTask = { batch, target };
     const transferList = columns.map(({ buffer }) => buffer);
     const result: Awaited<ReturnType<typeof serializeBatch>> = await this.#piscina.run(task, { transferList });

@@ -2,12 +2,15 @@
 
 import { unfilledU32 } from "./unfilled.js";
 
+/** As many as a depth can say. */
+const DEPTHS = 65_536;
+
 /** @param depth of rows in depth-first order, row 0 alone at depth 0 */
 export function deriveParents(count: number, depth: Uint16Array): { parent: Uint32Array; end: Uint32Array } {
   const parent = unfilledU32(count);
   const end = unfilledU32(count);
   /** The rows from the root to the last one seen, by depth. */
-  const open: number[] = [];
+  const open = new Uint32Array(DEPTHS);
   let deepest = -1;
   for (let row = 0; row < count; row++) {
     const level = depth[row] as number;

@@ -387,6 +387,73 @@ const pattern = (bytes: Buffer): string => {
   }
   return text;
 };
+describe("masks of blocks", () => {
+  const NONE = new Float64Array(0);
+
+  test("blocks that stretches and parts touch", () => {
+    const mask = new Uint8Array(2);
+    const stretches = Float64Array.of(4095, 2, 5 * BLOCK, 0);
+    const parts = Float64Array.of(7, 0, 9 * BLOCK, 2 ** 40, BLOCK + 1, 8 * BLOCK);
+    addon.markBlocks(mask, 10 * BLOCK, stretches, parts);
+    expect([...mask]).toEqual([0b11, 0b11]);
+    addon.markBlocks(mask, 10 * BLOCK, Float64Array.of(3 * BLOCK, BLOCK), NONE);
+    expect([...mask]).toEqual([0b1011, 0b11]);
+    for (const wrong of [
+      [-1, 1],
+      [0.5, 1],
+      [0, 10 * BLOCK + 1],
+      [2 ** 53, 2 ** 53],
+      [0, Number.NaN],
+    ]) {
+      expect(() => addon.markBlocks(mask, 10 * BLOCK, Float64Array.from(wrong), NONE)).toThrow(TypeError);
+      expect(() => addon.markBlocks(mask, 10 * BLOCK, NONE, Float64Array.of(0, ...wrong.toReversed()))).toThrow(
+        TypeError,
+      );
+    }
+    expect(() => addon.markBlocks(mask, 17 * BLOCK, NONE, NONE)).toThrow(TypeError);
+  });
+
+  test("zeros go to blocks of the mask alone, then bytes to their places", () => {
+    const out = Buffer.alloc(3 * BLOCK + 5, "#");
+    const expected = Buffer.from(out);
+    const zeros = Float64Array.of(10, 2 * BLOCK, 3 * BLOCK + 1, 3);
+    addon.placeBytes(out, Uint8Array.of(0b1101), zeros, Buffer.from("abcd"), Float64Array.of(20, 3, BLOCK, 1));
+    expected
+      .fill(0, 10, BLOCK)
+      .fill(0, 2 * BLOCK, 2 * BLOCK + 10)
+      .fill(0, 3 * BLOCK + 1, 3 * BLOCK + 4);
+    expected.write("abc", 20);
+    expected.write("d", BLOCK);
+    expect(out.equals(expected)).toBe(true);
+    const place = (zero: number[], bytes: string, stretch: number[]) => () =>
+      addon.placeBytes(out, Uint8Array.of(15), Float64Array.from(zero), Buffer.from(bytes), Float64Array.from(stretch));
+    expect(place([3 * BLOCK, 6], "", [])).toThrow(TypeError);
+    expect(place([], "a", [3 * BLOCK + 5, 1])).toThrow(TypeError);
+    expect(place([], "a", [0, 1, 1, 1])).toThrow(TypeError);
+    expect(out.equals(expected)).toBe(true);
+  });
+
+  test("bits of zero blocks and of same blocks are cleared, the last block may be short", () => {
+    const bytes = Buffer.concat([blocks("a..d"), Buffer.alloc(3)]);
+    for (const at of [BLOCK, 3 * BLOCK - 1]) {
+      bytes[at] = 1;
+      const mask = Uint8Array.of(0b1_1111);
+      addon.clearZeroBlocks(mask, bytes);
+      expect([...mask]).toEqual([at === BLOCK ? 0b1011 : 0b1101]);
+      bytes[at] = 0;
+    }
+    const mask = Uint8Array.of(0b1_0111);
+    const other = Buffer.from(bytes);
+    other[0] = 0;
+    other[3 * BLOCK] = 0;
+    other[4 * BLOCK + 2] = 9;
+    addon.clearSameBlocks(mask, bytes, other);
+    expect([...mask]).toEqual([0b1_0001]);
+    expect(() => addon.clearSameBlocks(mask, bytes, bytes.subarray(1))).toThrow(TypeError);
+    expect(() => addon.clearZeroBlocks(new Uint8Array(0), bytes)).toThrow(TypeError);
+  });
+});
+
 /** A file that was full of `#`: what is still there was not written. */
 function filled(name: string, count: number): number {
   writeFileSync(at(name), Buffer.alloc(count * BLOCK, "#"));
@@ -441,22 +508,34 @@ describe("writeBlocks and writeMasked", () => {
   test("exactly the blocks of the mask", () => {
     const fd = filled("f", 12);
     const mask = Uint8Array.of(0b1000_0101, 0b10);
-    expect(addon.writeMasked(fd, BLOCK, blocks("ab.defghij"), mask)).toBe(0);
+    expect(addon.writeMasked(fd, BLOCK, blocks("ab.defghij"), mask, 0)).toBe(0);
     expect(pattern(readFileSync(at("f")))).toBe("#a#.####h#j#");
-    expect(addon.writeMasked(fd, 0, Buffer.alloc(BLOCK + 5, "z"), Uint8Array.of(0b10))).toBe(0);
+    expect(addon.writeMasked(fd, 0, Buffer.alloc(BLOCK + 5, "z"), Uint8Array.of(0b10), 0)).toBe(0);
     expect(
       readFileSync(at("f"))
         .subarray(BLOCK, BLOCK + 6)
         .toString(),
     ).toBe("zzzzza");
-    expect(() => addon.writeMasked(fd, 0, blocks("abcdefghi"), mask.subarray(0, 1))).toThrow(TypeError);
+    expect(() => addon.writeMasked(fd, 0, blocks("abcdefghi"), mask.subarray(0, 1), 0)).toThrow(TypeError);
+  });
+
+  test.each([
+    [0, "#b###f##"],
+    [1, "#b###f##"],
+    [2, ".b###f##"],
+    [3, ".b###f.."],
+    [4, ".b...f.."],
+  ])("holes of %i blocks and more are left out, others are zeros whatever the buffer holds", (minimum, left) => {
+    const fd = filled("f", 10);
+    expect(addon.writeMasked(fd, BLOCK, blocks("abcdefgh"), Uint8Array.of(0b10_0010), minimum)).toBe(0);
+    expect(pattern(readFileSync(at("f")))).toBe(`#${left}#`);
   });
 
   test("an errno where it cannot be written", () => {
     writeFileSync(at("f"), "");
     const fd = open(at("f"));
     expect(addon.writeBlocks(fd, 0, blocks("a"), 0)).toBe(EBADF);
-    expect(addon.writeMasked(fd, 0, blocks("a"), Uint8Array.of(1))).toBe(EBADF);
+    expect(addon.writeMasked(fd, 0, blocks("a"), Uint8Array.of(1), 0)).toBe(EBADF);
     expect(addon.writeBlocks(open(at("f"), "r+"), 2 ** 53, blocks("a"), 0)).toBe(EFBIG);
     expect(errnoName(addon.writeBlocks(open("/dev/full", "w"), 0, blocks("a"), 0))).toBe("ENOSPC");
     expect(() => addon.writeBlocks(fd, -1, blocks("a"), 0)).toThrow(TypeError);

@@ -8,7 +8,16 @@ import { stableColumns } from "../../src/plan/stable-columns.js";
 import { originBetween } from "../../src/tree/origin.js";
 import { copyOf, edit, randomTree } from "./random-edits.js";
 import { deltaBetween } from "./row-delta.js";
-import { contentChangedBetween, directory, file, type Made, randomFrom, syntheticTree, treeOf } from "./tables.js";
+import {
+  contentChangedBetween,
+  directory,
+  file,
+  type Made,
+  randomFrom,
+  syntheticTree,
+  treeOf,
+  xattr,
+} from "./tables.js";
 
 const CUTS = ["/b", "/f5", "/lib.so"].map((path) => Buffer.from(path));
 const ADDRESSES = ["nid", "ino", "dataBlock", "cellOccupant", "objectsByPlace"] as const;
@@ -114,6 +123,30 @@ test("edits of a tree with many packs and slots", () => {
     const edits = step % 5 === 4 ? 12 : 1;
     for (let index = 0; index < edits; index++) (random() < 0.15 ? select : edit)(random, root);
     settle(root);
+    plan = check(plan, earlier, root);
+  }
+});
+
+test("edits of a tree whose directory table reaches beyond slot 0, and a root that grows", () => {
+  const random = randomFrom(12);
+  const names = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  let root: Made = directory(
+    Object.fromEntries(
+      names("d", 90).map((name) => [
+        name,
+        directory(Object.fromEntries(names("e", 95).map((inner) => [inner, directory({ f: file(100) })]))),
+      ]),
+    ),
+  );
+  let plan = unwrap(planStable(treeOf(root), { buildTime: 0 }));
+  expect(plan.tableBlocks).toBeGreaterThan(256);
+  for (let step = 0; step < 10; step++) {
+    const earlier = root;
+    root = copyOf(root);
+    if (step === 3) root = { ...root, xattrs: [xattr(5000)] };
+    else if (step % 2 === 0) root.children?.get(`d${step}`)?.children?.set(`new${step}`, directory());
+    else if (step === 5) root.children?.get("d7")?.children?.delete("e9");
+    else edit(random, root);
     plan = check(plan, earlier, root);
   }
 });

@@ -21,6 +21,10 @@ napi_value bfs_clone(napi_env env, napi_callback_info info);
 napi_value bfs_copy_range(napi_env env, napi_callback_info info);
 napi_value bfs_punch_hole(napi_env env, napi_callback_info info);
 napi_value bfs_read_xattrs(napi_env env, napi_callback_info info);
+napi_value bfs_mark_blocks(napi_env env, napi_callback_info info);
+napi_value bfs_place_bytes(napi_env env, napi_callback_info info);
+napi_value bfs_clear_zero_blocks(napi_env env, napi_callback_info info);
+napi_value bfs_clear_same_blocks(napi_env env, napi_callback_info info);
 
 /* arguments.c: each throws a TypeError and returns false when the value is not what the operation takes. */
 struct bfs_bytes {
@@ -79,6 +83,11 @@ napi_value bfs_new_bytes(napi_env env, size_t size, uint8_t **bytes);
 /* write.c: all of it, at a position; 0 or errno. A block is 4096 bytes, the unit of writes (see write.c). */
 enum { BFS_BLOCK = 4096 };
 int bfs_write_at(int fd, const uint8_t *bytes, size_t size, uint64_t position);
+
+/* blocks.c: of at least one byte; a bit of a mask; a mask that has a bit for every block of so many bytes (throws a TypeError otherwise). */
+bool bfs_is_zero(const uint8_t *bytes, size_t size);
+bool bfs_has_bit(const uint8_t *mask, size_t block);
+bool bfs_get_mask(napi_env env, napi_value value, size_t bytes, struct bfs_bytes *mask);
 
 /* scan-directory.c */
 struct bfs_scanner {

@@ -19,6 +19,10 @@ static const struct {
 	{ "copyRange", bfs_copy_range },
 	{ "punchHole", bfs_punch_hole },
 	{ "readXattrs", bfs_read_xattrs },
+	{ "markBlocks", bfs_mark_blocks },
+	{ "placeBytes", bfs_place_bytes },
+	{ "clearZeroBlocks", bfs_clear_zero_blocks },
+	{ "clearSameBlocks", bfs_clear_same_blocks },
 };
 
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
