@@ -37,7 +37,7 @@ export class ContentStore {
 
   /** Nothing was ever put: a look at one directory, so that a build without a past need not make keys. */
   isEmpty(): boolean {
-    return !existsSync(Buffer.concat([this.#directory, Buffer.from(`/${ACTIONS}`)]));
+    return !existsSync(Buffer.concat([this.#directory, Buffer.from(`/${BLOBS}`)]));
   }
 
   /**

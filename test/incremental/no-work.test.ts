@@ -149,8 +149,11 @@ test("so does a chunk", async () => {
   expect(report.storeHits).toBeGreaterThan(0);
 });
 
-test("switching a branch back and forth serializes nothing a second time", async () => {
-  const changed = Array.from({ length: 36 }, (_, index) => index * 50 + 7);
+test.each([
+  ["in one directory", 50],
+  ["all over the tree", 137],
+])("switching a branch back and forth, its files %s, serializes nothing a second time", async (_, step) => {
+  const changed = Array.from({ length: 36 }, (_, index) => (index * step + 7) % FILES);
   const gone = join(place.root, "d7", "only-on-main");
   const come = join(place.root, "d7", "only-on-branch");
   const switchTo = (branch: "main" | "branch"): void => {
