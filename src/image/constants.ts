@@ -47,7 +47,8 @@ export const XATTR_VALUE_MAX = 65_535;
 export const DATA_LAYOUT = { flatPlain: 0, flatInline: 2, chunkBased: 4 } as const;
 /** `i_u` of a chunk-based inode as we write it: chunks of 2⁸ blocks (a segment), a map of 4-byte block addresses. */
 export const CHUNK_FORMAT = 8;
-export const CHUNK_BYTES = SEGMENT_BYTES;
+/** A chunk fills a segment. */
+export const CHUNK_BYTES = BLOCK_BYTES << CHUNK_FORMAT;
 /** Bytes a chunk of the map. */
 export const CHUNK_ENTRY_BYTES = 4;
 /** Chunk-based block address of a hole; block addresses end below it. */
