@@ -19,18 +19,22 @@ const language = [
   "-mgeneral-regs-only",
 ];
 const includes = ["-Isrc/runtime/include", "-Isrc/runtime/src"];
+/** What runs beside the engine has a C library. */
+const hosted = ["-std=c11", "-fPIC", "-fvisibility=hidden", "-pthread"];
+/** @param {string} file */
+const flagsFor = (file) => (file.startsWith("src/native/") ? hosted : [...language, ...includes]);
 
-const runtimeSources = async () => (await projectFiles()).filter((path) => /^src\/runtime\/.*\.c$/.test(path));
+const sources = async () => (await projectFiles()).filter((path) => /^src\/(?:runtime|native)\/.*\.c$/.test(path));
 const cFiles = async () => (await projectFiles()).filter((path) => /^(?:src|test)\/.*\.[ch]$/.test(path));
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
 export const compilerWarnings = () =>
-  eachFile("gcc -Werror", "gcc", [], (file) => ["-fsyntax-only", "-O2", ...language, ...warnings, ...includes, file]);
+  eachFile("gcc -Werror", "gcc", [], (file) => ["-fsyntax-only", "-O2", ...flagsFor(file), ...warnings, file]);
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
 export const clangTidy = () =>
   eachFile("clang-tidy", "clang-tidy", [".clang-tidy"], (file) => {
-    return ["--quiet", file, "--", ...language, ...includes, "-Wno-unknown-warning-option"];
+    return ["--quiet", file, "--", ...flagsFor(file), "-Wno-unknown-warning-option"];
   });
 
 /** @returns {Promise<import("./files.mjs").GateResult>} */
@@ -53,7 +57,7 @@ export async function clangFormatTargets() {
 }
 
 /**
- * Runs a tool on every source of the runtime, two at a time, except on those that have passed it just as they are.
+ * Runs a tool on every C source, two at a time, except on those that have passed it just as they are.
  * @param {string} name
  * @param {string} command
  * @param {readonly string[]} configuration files that the tool reads
@@ -61,7 +65,7 @@ export async function clangFormatTargets() {
  * @returns {Promise<import("./files.mjs").GateResult>}
  */
 async function eachFile(name, command, configuration, args) {
-  const files = await runtimeSources();
+  const files = await sources();
   const gate = { name, seen: files.length };
   if (which(command) === undefined) return { ...gate, problems: [], note: `${command} is not installed` };
   const stamp = `${cacheDirectory}/check/${command}.json`;

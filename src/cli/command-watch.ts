@@ -7,6 +7,7 @@ import { toLatin1 } from "../select/paths.js";
 import { engineOptionsOf } from "./build-request.js";
 import type { Command, CommandContext } from "./command.js";
 import { WATCH_OPTIONS } from "./options.js";
+import { onBrokenPipe } from "./output.js";
 import { lastOf } from "./parse-options.js";
 import { ProgressLine } from "./progress.js";
 import { SupervisedCommand } from "./supervised-command.js";
@@ -69,6 +70,7 @@ async function run(context: CommandContext): Promise<Result<number>> {
       onFailure: (cause) => void printer.notStarted(cause),
     });
   const ending = endedBySignals(child);
+  onBrokenPipe(ending.end);
   // Loaded here: other commands need not wait for a watcher's library.
   const { watch } = await import("../watch/watch.js");
   const events = watch({
@@ -109,6 +111,7 @@ function endedBySignals(child: SupervisedCommand | undefined) {
   if (child !== undefined) for (const signal of FORWARDED) process.on(signal, onForwarded);
   return {
     signal: controller.signal,
+    end: (): void => controller.abort(),
     /** What a program that still runs is to get. */
     childSignal: (): NodeJS.Signals | undefined => (first === undefined ? "SIGTERM" : undefined),
     status: (): number => (first === undefined ? 0 : 128 + constants.signals[first]),

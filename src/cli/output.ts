@@ -6,6 +6,20 @@ import { once } from "node:events";
 /** Output is handed on in pieces of about this size. */
 const FLUSH_BYTES = 1 << 16;
 
+let endInOrder: (() => void) | undefined;
+let isBroken = false;
+
+/** For work that has processes or files to tidy up: from now on a reader that goes away leads to a call of `end`, once, instead of to the end at once. */
+export function onBrokenPipe(end: () => void): void {
+  endInOrder = end;
+}
+
+function breakPipe(): void {
+  if (endInOrder === undefined) process.exit(0);
+  if (!isBroken) endInOrder();
+  isBroken = true;
+}
+
 /**
  * A reader that went away (`| head`) wants no more and no complaint.
  * @param onFailure told what else goes wrong with standard output; it ends the process
@@ -13,7 +27,7 @@ const FLUSH_BYTES = 1 << 16;
 export function surviveBrokenPipes(onFailure: (cause: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
+      if (error.code === "EPIPE" || isBroken) return breakPipe();
       // Where complaints cannot be written either, the status has to do.
       if (stream === process.stderr) process.exit(1);
       onFailure(error);
@@ -46,12 +60,15 @@ export class StandardOutput {
     const all = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;
-    if (all.length > 0 && !process.stdout.write(all)) await once(process.stdout, "drain");
+    if (all.length === 0 || isBroken || process.stdout.write(all)) return;
+    await once(process.stdout, "drain").catch((cause: unknown) => {
+      if (!isBroken) throw cause;
+    });
   }
 }
 
 export const printError = (line: string): void => {
-  process.stderr.write(`${line}\n`);
+  if (!isBroken) process.stderr.write(`${line}\n`);
 };
 
 /** Control characters and invalid UTF-8 as escapes: a file name must not drive a terminal or forge lines of ours. */

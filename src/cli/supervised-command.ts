@@ -75,21 +75,33 @@ export class SupervisedCommand {
       env: { ...process.env, ...environment },
     });
     this.#child = child;
+    process.on("exit", this.#onOurEnd);
     this.#gone = new Promise((resolve) => {
       child.once("error", (cause) => {
         if (child.pid !== undefined) return;
-        this.#child = undefined;
+        this.#lose();
         this.#options.onFailure(cause);
         resolve();
       });
       child.once("exit", (code, signal) => {
-        this.#child = undefined;
+        this.#lose();
         if (this.#stopping === undefined) this.#options.onExit(code ?? undefined, signal ?? undefined);
         resolve();
       });
     });
     if (child.pid !== undefined) this.#options.onStart(child.pid);
   }
+
+  #lose(): void {
+    this.#child = undefined;
+    process.off("exit", this.#onOurEnd);
+  }
+
+  /** An end without `end`, such as by a mistake of ours or a standard output that fails. */
+  readonly #onOurEnd = (): void => {
+    const pid = this.#child?.pid;
+    if (pid !== undefined) for (const one of processTree(pid)) signalProcess(one, "SIGTERM");
+  };
 
   #stop(signal: NodeJS.Signals | undefined): Promise<void> {
     this.#stopping = this.#stopTree(signal).finally(() => {

@@ -1,14 +1,17 @@
 /** A library and what is known of it: each update does as much as has changed since the last. */
 
+import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { ok, type Result } from "../errors.js";
 import type { NodeTable, Tree, Warning } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
 import { outputPlace } from "../publish/output-place.js";
+import { withoutTraces } from "../publish/own-traces.js";
 import { makeSpare, removeSpare } from "../publish/spare.js";
 import { sweepTemporaries } from "../publish/temporaries.js";
 import { readRuntimeFile } from "../runtime-files.js";
 import { keepRacy } from "../select/clean.js";
+import { isWithin, parentOf, toBytes, toLatin1 } from "../select/paths.js";
 import { type Hints, Selector } from "../select/select.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import { deltaBetween } from "../tree/delta.js";
@@ -31,6 +34,9 @@ export interface SessionReport extends BuildReport {
   /** Guest paths of directories to look at that came and went; undefined when they are as before. */
   readonly directories: { readonly added: readonly Buffer[]; readonly removed: readonly Buffer[] } | undefined;
 }
+
+/** Whoever closes is not to wait until another process is done: a state that is not written costs the next build time, and nothing else. */
+const CLOSING_MS = 2000;
 
 export class Session {
   readonly #options: BuildOptions;
@@ -91,18 +97,20 @@ export class Session {
     if (!locked.ok) return locked;
     const before = this.#current?.tree.table;
     try {
-      const first = await this.#attempt(hints, timer);
-      const again = !first.ok && first.error.code === "input-changed";
-      // A tree that changes under the build gets a second chance: most changes are over by then.
-      const built = again ? await this.#attempt("all", timer) : first;
-      if (!built.ok) return withOutput(built.error, this.#output);
-      this.#adopt(built.value);
-      if (isLast) {
-        timer.start("state");
-        await this.#contents.keep();
-        this.#keeper.flush();
-      }
-      return ok(this.#report(built.value, before, timer));
+      return await withoutTraces(this.#directoryInRoot(), async () => {
+        const first = await this.#attempt(hints, timer);
+        const again = !first.ok && first.error.code === "input-changed";
+        // A tree that changes under the build gets a second chance: most changes are over by then.
+        const built = again ? await this.#attempt("all", timer) : first;
+        if (!built.ok) return withOutput(built.error, this.#output);
+        this.#adopt(built.value);
+        if (isLast) {
+          timer.start("state");
+          await this.#contents.keep();
+          this.#keeper.flush();
+        }
+        return ok(this.#report(built.value, before, timer));
+      });
     } finally {
       locked.value.release();
     }
@@ -117,6 +125,17 @@ export class Session {
   get root(): Buffer {
     const host = this.#current?.tree.rootHost;
     return host === undefined ? absolute(this.#options.root) : Buffer.from(host || "/", "latin1");
+  }
+
+  /** The library's directory, where it is a part of what is packed. */
+  #directoryInRoot(): Buffer | undefined {
+    const directory = toBytes(parentOf(toLatin1(this.#place)));
+    try {
+      const root = realpathSync.native(absolute(this.#options.root), "buffer").toString("latin1");
+      return isWithin(realpathSync.native(directory, "buffer").toString("latin1"), root) ? directory : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   hostPath(guest: Buffer): Buffer {
@@ -139,7 +158,7 @@ export class Session {
     const locked = await this.#keeper.lock({ signal });
     if (!locked.ok) return;
     try {
-      if (!signal.aborted) await this.#prepareSpare(signal);
+      if (!signal.aborted) await withoutTraces(this.#directoryInRoot(), () => this.#prepareSpare(signal));
       if (!signal.aborted) this.#flush();
     } finally {
       locked.value.release();
@@ -151,7 +170,7 @@ export class Session {
     await this.#stopIdling();
     await this.#contents.keep();
     if (this.#keeper.hasUnwritten) {
-      const locked = await this.#keeper.lock({});
+      const locked = await this.#keeper.lock({ signal: AbortSignal.timeout(CLOSING_MS) });
       if (locked.ok) {
         this.#flush();
         locked.value.release();

@@ -63,7 +63,7 @@ export class StateKeeper {
     return StateLock.acquire(this.#directory.path, onWait ?? (() => undefined), signal);
   }
 
-  /** What the last build recorded; nothing where there was none. Errors: `unreadable`, `io` */
+  /** What the last build recorded; nothing where there was none. Errors: `unreadable` */
   read(): Result<{ readonly recorded?: Recorded; readonly discarded?: string }> {
     if (this.#directory === undefined) return ok({});
     const read = readState(this.#directory.state);

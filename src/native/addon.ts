@@ -100,6 +100,9 @@ export interface Addon {
   /** renameat2(2), RENAME_EXCHANGE: two paths (without NUL) change places in one step. @returns errno */
   exchange(a: Uint8Array, b: Uint8Array): number;
 
+  /** utimensat(2): the file's mtime is that of the record (`STAT_WORDS` words), its atime stays. A symlink is not followed. @returns errno */
+  setMtime(path: Uint8Array, record: Uint32Array): number;
+
   /** ioctl_ficlone(2): the target shares all blocks of the source. @returns errno; EOPNOTSUPP, EXDEV or EINVAL where file systems cannot */
   clone(sourceFd: number, targetFd: number): number;
 
@@ -188,6 +191,7 @@ export const addon: Addon = {
   lease: (fd) => native().lease(fd),
   releaseLease: (fd) => native().releaseLease(fd),
   exchange: (a, b) => native().exchange(a, b),
+  setMtime: (path, record) => native().setMtime(path, record),
   clone: (sourceFd, targetFd) => native().clone(sourceFd, targetFd),
   copyRange: (sourceFd, targetFd, position, sizeBytes) => native().copyRange(sourceFd, targetFd, position, sizeBytes),
   punchHole: (fd, position, sizeBytes) => native().punchHole(fd, position, sizeBytes),

@@ -79,6 +79,8 @@ function directoriesToList(tree: Tree, { directories, files }: Hints, looked: Ma
     // What vanished or became something else is for the directory above to say.
     for (; !isThere(row); row = table.parent[row] as number) isName = false;
     if (!isName && isListed(table, row)) toList.add(row);
+    // A name that went and came again, perhaps with the same inode number, shows in its directory's times.
+    if (isName) isThere(table.parent[row] as number);
   };
   for (const path of directories) look(path, false);
   for (const path of files) look(path, true);

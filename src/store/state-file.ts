@@ -140,7 +140,7 @@ function writeParts(fd: number, parts: readonly Uint8Array[]): void {
 
 /**
  * @returns columns are views of one piece of memory, aligned
- * Errors: `unreadable`, `io`
+ * Errors: `unreadable`
  */
 export function readState(path: Buffer): Result<LoadedState> {
   let fd: number | undefined;
@@ -150,7 +150,9 @@ export function readState(path: Buffer): Result<LoadedState> {
   } catch (cause) {
     const detail = (cause as NodeJS.ErrnoException).code ?? "";
     if (detail === "ENOENT") return ok({ kind: "absent" });
-    return fail(detail === "EACCES" || detail === "EPERM" ? "unreadable" : "io", { path, detail, cause });
+    if (detail === "EACCES" || detail === "EPERM") return fail("unreadable", { path, detail, cause });
+    // A link, a damaged disk, more bytes than there is memory: the next state takes its place.
+    return ok(discarded("corrupted"));
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

@@ -98,5 +98,5 @@ export class ChokidarWatcher implements Watcher {
   }
 }
 
-/** chokidar takes text alone, and a backslash for a slash. */
-const isPlainText = (path: Buffer): boolean => isUtf8(path) && !path.includes("\\");
+/** chokidar takes text alone, and a backslash for a slash; with `/` among its paths it is silent about those beneath. */
+const isPlainText = (path: Buffer): boolean => path.length > 1 && isUtf8(path) && !path.includes("\\");

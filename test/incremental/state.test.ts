@@ -10,6 +10,8 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -93,6 +95,19 @@ test("one of another format or engine is discarded", async () => {
   await isRebuilt(/^version$/);
   writeFileSync(statePath(), "what is this");
   await isRebuilt(/^(truncated|corrupted)$/);
+});
+
+test("what is no file, or claims more than memory holds, is discarded", async () => {
+  const path = statePath();
+  rmSync(path);
+  symlinkSync("nowhere", path);
+  await isRebuilt(/^corrupted$/);
+  expect(lstatSync(path).isFile()).toBe(true);
+  const header = readFileSync(path).subarray(0, 24);
+  header.writeBigUInt64LE(2n ** 36n, 16);
+  writeFileSync(path, header);
+  truncateSync(path, 2 ** 36);
+  await isRebuilt(/^(corrupted|truncated)$/);
 });
 
 test("a library that was moved, copied or exchanged for another one is made anew, and what the state says of it does not count", async () => {

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
@@ -242,6 +243,17 @@ describe("its command", () => {
     expect(await command.next("exited")).toMatchObject({ status: 3 });
     writeFileSync(at("tree/a/file"), "2");
     expect(await command.next("exited")).toMatchObject({ status: 3 });
+  });
+
+  it("ends when nobody reads what watch says any more", async () => {
+    const command = await begin("--", ...script("echo TERM; exit"));
+    const { pid } = await command.next("started");
+    await command.until(() => runs(command) === 1);
+    command.child.stdout?.destroy();
+    writeFileSync(at("tree/a/file"), "2");
+    const [status] = await once(command.child, "exit");
+    expect(status).toBe(0);
+    expect(isRunning(pid)).toBe(false);
   });
 
   it("that cannot be started is told", async () => {

@@ -4,6 +4,7 @@
  * calls, so that any number of worker threads may call at once. */
 #pragma once
 #include "napi.h"
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ napi_value bfs_unlock(napi_env env, napi_callback_info info);
 napi_value bfs_lease(napi_env env, napi_callback_info info);
 napi_value bfs_release_lease(napi_env env, napi_callback_info info);
 napi_value bfs_exchange(napi_env env, napi_callback_info info);
+napi_value bfs_set_mtime(napi_env env, napi_callback_info info);
 napi_value bfs_clone(napi_env env, napi_callback_info info);
 napi_value bfs_copy_range(napi_env env, napi_callback_info info);
 napi_value bfs_punch_hole(napi_env env, napi_callback_info info);
@@ -35,6 +37,8 @@ bool bfs_arguments(napi_env env, napi_callback_info info, size_t count, napi_val
 bool bfs_get_bytes(napi_env env, napi_value value, struct bfs_bytes *bytes);
 /* Data and number of elements of a typed array of that type. */
 bool bfs_get_array(napi_env env, napi_value value, napi_typedarray_type type, void **data, size_t *length);
+/* As a C string; 0 or errno. */
+int bfs_path(const struct bfs_bytes *bytes, char path[PATH_MAX]);
 bool bfs_get_fd(napi_env env, napi_value value, int *fd);
 /* A whole number, 0–2^53. */
 bool bfs_get_size(napi_env env, napi_value value, uint64_t *size);

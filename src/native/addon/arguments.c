@@ -1,5 +1,7 @@
 /* JavaScript values to C and back. */
 #include "addon.h"
+#include <errno.h>
+#include <string.h>
 
 bool bfs_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments) {
 	size_t given = count;
@@ -22,6 +24,14 @@ bool bfs_get_bytes(napi_env env, napi_value value, struct bfs_bytes *bytes) {
 	if (!bfs_get_array(env, value, napi_uint8_array, &data, &bytes->size)) return false;
 	bytes->data = data;
 	return true;
+}
+
+int bfs_path(const struct bfs_bytes *bytes, char path[PATH_MAX]) {
+	if (bytes->size >= PATH_MAX) return ENAMETOOLONG;
+	if (memchr(bytes->data, '\0', bytes->size) != NULL) return EINVAL;
+	memcpy(path, bytes->data, bytes->size);
+	path[bytes->size] = '\0';
+	return 0;
 }
 
 bool bfs_get_fd(napi_env env, napi_value value, int *fd) {

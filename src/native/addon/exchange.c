@@ -5,24 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
-
-/* 0 or errno. */
-static int get_path(const struct bfs_bytes *bytes, char path[PATH_MAX]) {
-	if (bytes->size >= PATH_MAX) return ENAMETOOLONG;
-	if (memchr(bytes->data, '\0', bytes->size) != NULL) return EINVAL;
-	memcpy(path, bytes->data, bytes->size);
-	path[bytes->size] = '\0';
-	return 0;
-}
 
 napi_value bfs_exchange(napi_env env, napi_callback_info info) {
 	napi_value arguments[2];
 	struct bfs_bytes a, b;
 	char a_path[PATH_MAX], b_path[PATH_MAX];
 	if (!bfs_arguments(env, info, 2, arguments) || !bfs_get_bytes(env, arguments[0], &a) || !bfs_get_bytes(env, arguments[1], &b)) return NULL;
-	int error = get_path(&a, a_path);
-	if (error == 0) error = get_path(&b, b_path);
+	int error = bfs_path(&a, a_path);
+	if (error == 0) error = bfs_path(&b, b_path);
 	if (error == 0 && renameat2(AT_FDCWD, a_path, AT_FDCWD, b_path, RENAME_EXCHANGE) != 0) error = errno;
 	return bfs_number(env, error);
 }

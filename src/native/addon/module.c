@@ -15,6 +15,7 @@ static const struct {
 	{ "lease", bfs_lease },
 	{ "releaseLease", bfs_release_lease },
 	{ "exchange", bfs_exchange },
+	{ "setMtime", bfs_set_mtime },
 	{ "clone", bfs_clone },
 	{ "copyRange", bfs_copy_range },
 	{ "punchHole", bfs_punch_hole },
