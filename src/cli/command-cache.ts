@@ -2,8 +2,9 @@
 
 import { absolute } from "../engine/options.js";
 import { fail, ok } from "../errors.js";
+import { clearStates } from "../store/clear-states.js";
 import { ContentStore } from "../store/content-store.js";
-import { openStoreDirectory } from "../store/state-directory.js";
+import { findStore } from "../store/state-directory.js";
 import type { Command } from "./command.js";
 import { CACHE_OPTIONS } from "./options.js";
 import { escapePath, jsonPath } from "./output.js";
@@ -22,7 +23,8 @@ export const cacheCommand: Command = {
   summary: "show, trim or empty the store of contents that builds share",
   options: CACHE_OPTIONS,
   examples: ["binaryfs cache stats", "binaryfs cache gc --limit 2G"],
-  notes: `gc removes what was not used for the longest time. Builds may run meanwhile; what they miss they make again.`,
+  notes: `gc removes what was not used for the longest time. clear empties the store and removes states and spares, unless a build is working on them.
+Builds may run meanwhile; what they miss they make again.`,
   run: async ({ parsed, out, isJson }) => {
     const operands = operandsOf(parsed, 1, 1);
     if (!operands.ok) return operands;
@@ -38,19 +40,21 @@ export const cacheCommand: Command = {
     }
     const state = lastOf(parsed, "state");
     const directory = state === undefined ? {} : { directory: absolute(toBytes(state)) };
-    const opened = openStoreDirectory({ ...directory, env: process.env });
-    if (!opened.ok) return opened;
-    const store = new ContentStore(opened.value);
+    const found = findStore({ ...directory, env: process.env });
+    if (!found.ok) return found;
+    const { base, store: place } = found.value;
+    const store = new ContentStore(place);
     const before = store.stats();
     if (action === "gc") store.collect(limit);
     if (action === "clear") store.clear();
+    const clearedBytes = action === "clear" ? clearStates(base) : 0;
     const { entries, bytes, actions, oldestMs } = action === "stats" ? before : store.stats();
-    const removedBytes = before.bytes - bytes;
+    const removedBytes = before.bytes - bytes + clearedBytes;
     if (isJson) {
       await out.json({
         event: "cache",
         action,
-        ...jsonPath(opened.value, "store"),
+        ...jsonPath(place, "store"),
         entries,
         bytes,
         actions,
@@ -62,7 +66,7 @@ export const cacheCommand: Command = {
     const removed = action === "stats" ? "" : `, ${humanBytes(removedBytes)} removed`;
     const oldest = oldestMs === undefined ? "" : `, oldest use ${new Date(oldestMs).toISOString()}`;
     await out.line(
-      `${escapePath(opened.value)}: ${counted(entries, "entry", "entries")}, ${humanBytes(bytes)}${removed}${oldest}`,
+      `${escapePath(place)}: ${counted(entries, "entry", "entries")}, ${humanBytes(bytes)}${removed}${oldest}`,
     );
     return ok(0);
   },

@@ -19,6 +19,9 @@ const LOOKUP_FAILURES: Readonly<Record<string, string>> = {
 };
 
 const STATE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  EEXIST: "it is no directory",
+  ENOTDIR: "it is no directory",
   owner: "it belongs to another user",
   writable: "other users may write to it",
 };

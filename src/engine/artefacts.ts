@@ -1,7 +1,7 @@
 /** What a compiler turns into a library, and the library that it makes of them. */
 
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { ok, type Result } from "../errors.js";
+import { fail, ok, type Result } from "../errors.js";
 import { libraryDigest } from "../inspect/library-digest.js";
 import { ARCHIVE_NAME, ASSEMBLY_NAME, BLOB_NAME, blobAssembly, checkGccLimit, cSource } from "../link/artefacts.js";
 import type { ImageIdentity } from "../link/note.js";
@@ -11,12 +11,14 @@ import { outputPlace } from "../publish/output-place.js";
 import { sweepTemporaries, temporaryPath, trackTemporary, untrackTemporary } from "../publish/temporaries.js";
 import { readRuntimeFile } from "../runtime-files.js";
 import { componentsOf, joinPath, toBytes } from "../select/paths.js";
-import { absolute, type BuildOptions, type BuildReport } from "./options.js";
+import { absolute, type BuildOptions, type BuildReport, mistakeIn } from "./options.js";
 import { StageTimer } from "./stage-timer.js";
 import { emitImage, finishFiles, freshReport, planTree, selectTree, withOutput } from "./stages.js";
 
 /** The three artefacts in a directory or, for an output that ends in `.c`, that file and its blob. */
 export async function packOnce(options: BuildOptions): Promise<Result<BuildReport>> {
+  const mistake = mistakeIn(options);
+  if (mistake !== undefined) return fail("bad-config", { detail: mistake });
   const output = absolute(options.output);
   if (output.toString("latin1").endsWith(".c")) return packSource(options, output);
   // A directory that holds artefacts alone is an output as a whole; in another one the artefacts are.

@@ -81,3 +81,16 @@ export function absolute(path: PathLike): Buffer {
   const text = toLatin1(path);
   return toBytes(normalize(text.startsWith("/") ? text : joinPath(workingDirectory(), text)).path);
 }
+
+const isPath = (value: unknown): boolean => typeof value === "string" || value instanceof Uint8Array;
+
+/** What a caller without types may have wrong; the rest is checked where it is used. @returns what, or undefined */
+export function mistakeIn({ root, output, layout, linker, rules }: BuildOptions): string | undefined {
+  if (!isPath(root)) return "root is no path";
+  if (!isPath(output)) return "output is no path";
+  if (layout !== undefined && layout !== "stable" && layout !== "compact") return `layout ${String(layout)}`;
+  if (linker !== undefined && linker !== "native" && linker !== "gcc") return `linker ${String(linker)}`;
+  const isRule = ({ kind, pattern }: { kind?: unknown; pattern?: unknown }): boolean =>
+    (kind === "include" || kind === "exclude") && isPath(pattern);
+  return rules?.every(isRule) === false ? "a rule is no { kind, pattern }" : undefined;
+}

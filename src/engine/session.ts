@@ -2,7 +2,7 @@
 
 import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { ok, type Result } from "../errors.js";
+import { fail, ok, type Result } from "../errors.js";
 import type { NodeTable, Tree, Warning } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
 import { outputPlace } from "../publish/output-place.js";
@@ -21,7 +21,7 @@ import { hasRacyFile, settle, settledBy } from "./content-check.js";
 import { ContentSource } from "./content-source.js";
 import { buildFromNothing } from "./from-nothing.js";
 import { updateIncrementally } from "./incremental.js";
-import { absolute, type BuildOptions, type BuildReport } from "./options.js";
+import { absolute, type BuildOptions, type BuildReport, mistakeIn } from "./options.js";
 import { type Built, type TableUpdate, upToDate } from "./outcome.js";
 import type { Recorded } from "./recorded.js";
 import { StageTimer } from "./stage-timer.js";
@@ -68,8 +68,10 @@ export class Session {
     this.#planKey = JSON.stringify({ layout, linker, cc, buildTime, cuts });
   }
 
-  /** Errors: `output-exists`, `output-unwritable`, `template-missing`, `state-unusable` */
+  /** Errors: `bad-config`, `output-exists`, `output-unwritable`, `template-missing`, `state-unusable` */
   static async open(options: BuildOptions): Promise<Result<Session>> {
+    const mistake = mistakeIn(options);
+    if (mistake !== undefined) return fail("bad-config", { detail: mistake });
     const output = absolute(options.output);
     const place = outputPlace(output);
     if (!place.ok) return place;
@@ -186,13 +188,15 @@ export class Session {
     if (!recalled.ok) return recalled;
     const current = this.#current;
     timer.start("select");
-    if (this.#selector === undefined) {
+    const isKnown = current !== undefined && current.planKey === this.#planKey;
+    // An update reads ignore files and finds ROOT again; a selection from nothing goes by what was read at the opening.
+    if (this.#selector === undefined || !isKnown || current.selectionKey !== this.#selector.key) {
       const opened = Selector.open(this.#selectOptions());
       if (!opened.ok) return opened;
       this.#selector = opened.value;
     }
     const selector = this.#selector;
-    if (current === undefined || current.planKey !== this.#planKey) return this.#fromNothing(selector, timer);
+    if (!isKnown) return this.#fromNothing(selector, timer);
     const looked = lookAgain(selector, current, hints);
     if (!looked.ok) return looked;
     const { tree, update } = looked.value;

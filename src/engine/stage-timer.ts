@@ -1,7 +1,10 @@
 /** Measures how long each stage of a build takes. */
 
 /** `fingerprint`: contents compared where the stat key does not settle it; `publish`: the successor prepared and renamed; `state`: state read and written. */
-export type Stage = "state" | "select" | "fingerprint" | "plan" | "serialize" | "link" | "publish";
+export type Stage = (typeof STAGES)[number];
+
+/** In the order in which a report names them; an update comes back to some. */
+const STAGES = ["state", "select", "fingerprint", "plan", "serialize", "link", "publish"] as const;
 
 export class StageTimer {
   readonly #begin = performance.now();
@@ -17,7 +20,9 @@ export class StageTimer {
   /** Milliseconds in all and a stage. */
   finish(): { readonly durationMs: number; readonly stages: Readonly<Partial<Record<Stage, number>>> } {
     this.#stop();
-    return { durationMs: performance.now() - this.#begin, stages: this.#stages };
+    const stages: Partial<Record<Stage, number>> = {};
+    for (const stage of STAGES) if (this.#stages[stage] !== undefined) stages[stage] = this.#stages[stage];
+    return { durationMs: performance.now() - this.#begin, stages };
   }
 
   #stop(): void {

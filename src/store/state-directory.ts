@@ -1,6 +1,6 @@
 /** Where a build keeps what the next one builds upon: made private, refused where others could write to it. */
 
-import { lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fail, ok, type Result } from "../errors.js";
 import { outputKey } from "../publish/output-key.js";
@@ -33,10 +33,16 @@ export function openStateDirectory({ output, directory, env }: StateDirectoryOpt
   return ok({ path: own.value, state: join(own.value, `${key}.state`), store: join(base.value, "store") });
 }
 
-/** The store of the default state directory or of the one that is named: what `cache` works on. Errors: as `openStateDirectory`. */
-export function openStoreDirectory({ directory, env }: Omit<StateDirectoryOptions, "output">): Result<Buffer> {
-  const base = openPrivate(directory ?? cacheDirectory(env));
-  return base.ok ? ok(join(base.value, "store")) : base;
+/** What `cache` works on; nothing is made. Errors: `state-unusable` where a directory that is named does not exist. */
+export function findStore({
+  directory,
+  env,
+}: Omit<StateDirectoryOptions, "output">): Result<{ base: Buffer; store: Buffer }> {
+  const base = directory ?? cacheDirectory(env);
+  if (directory !== undefined && !existsSync(directory)) {
+    return fail("state-unusable", { path: directory, detail: "ENOENT" });
+  }
+  return ok({ base, store: join(base, "store") });
 }
 
 /** As the XDG base directory specification has it: a relative XDG_CACHE_HOME is ignored. */

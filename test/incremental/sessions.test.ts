@@ -166,3 +166,22 @@ test("no descriptor is left open by builds that succeed, find nothing, or fail",
   expect(count()).toBe(before);
   expect(await differencesFromClean(await built(options), place, options)).toEqual([]);
 });
+
+test("a library that is made anew within a session follows what ignore files say now", async () => {
+  for (let index = 0; index < 3; index++) writeFileSync(file(index), contentOf(500, index));
+  const ignoreFile = join(place.directory, "ignore");
+  writeFileSync(ignoreFile, "f0\n");
+  options = { ...options, ignoreFiles: [ignoreFile] };
+  const one = await open();
+  unwrap(await one.update("all"));
+  for (const [pattern, hints] of [
+    ["f1\n", "all"],
+    ["f2\n", { directories: [], files: [guest(1)] }],
+  ] as const) {
+    writeFileSync(ignoreFile, pattern);
+    rmSync(place.output);
+    const report = unwrap(await one.update(hints));
+    expect(report.method).toBe("new");
+    expect(await differencesFromClean(report, place, options)).toEqual([]);
+  }
+});

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStateDirectory, openStoreDirectory, type StateDirectory } from "../../src/store/state-directory.js";
+import { findStore, openStateDirectory, type StateDirectory } from "../../src/store/state-directory.js";
 
 let directory: string;
 beforeEach(() => {
@@ -43,7 +43,7 @@ test("each output has its own in the cache directory; the store is shared", () =
   expect(other.store).toEqual(cache.store);
   const home = opened({ output, env: { XDG_CACHE_HOME: "relative", HOME: directory } });
   expect(home.store.toString()).toBe(`${directory}/.cache/binaryfs/store`);
-  expect(openStoreDirectory({ env: { HOME: directory } })).toEqual({ ok: true, value: home.store });
+  expect(findStore({ env: { HOME: directory } })).toMatchObject({ ok: true, value: { store: home.store } });
 });
 
 test("a named one is it; outputs have names of their own in it", () => {
