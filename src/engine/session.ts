@@ -99,20 +99,21 @@ export class Session {
     if (!locked.ok) return locked;
     const before = this.#current?.tree.table;
     try {
-      return await withoutTraces(this.#directoryInRoot(), async () => {
-        const first = await this.#attempt(hints, timer);
-        const again = !first.ok && first.error.code === "input-changed";
-        // A tree that changes under the build gets a second chance: most changes are over by then.
-        const built = again ? await this.#attempt("all", timer) : first;
-        if (!built.ok) return withOutput(built.error, this.#output);
-        this.#adopt(built.value);
-        if (isLast) {
-          timer.start("state");
-          await this.#contents.keep();
-          this.#keeper.flush();
-        }
-        return ok(this.#report(built.value, before, timer));
-      });
+      const place = this.#placeInRoot();
+      // Each by itself: a second attempt is to see the directory as it was before the first.
+      const attempt = (what: Hints | "all") => withoutTraces(place, () => this.#attempt(what, timer));
+      const first = await attempt(hints);
+      const again = !first.ok && first.error.code === "input-changed";
+      // A tree that changes under the build gets a second chance: most changes are over by then.
+      const built = again ? await attempt("all") : first;
+      if (!built.ok) return withOutput(built.error, this.#output);
+      this.#adopt(built.value);
+      if (isLast) {
+        timer.start("state");
+        await withoutTraces(place, () => this.#contents.keep());
+        this.#keeper.flush();
+      }
+      return ok(this.#report(built.value, before, timer));
     } finally {
       locked.value.release();
     }
@@ -129,12 +130,12 @@ export class Session {
     return host === undefined ? absolute(this.#options.root) : Buffer.from(host || "/", "latin1");
   }
 
-  /** The library's directory, where it is a part of what is packed. */
-  #directoryInRoot(): Buffer | undefined {
+  /** The library, where its directory is a part of what is packed. */
+  #placeInRoot(): Buffer | undefined {
     const directory = toBytes(parentOf(toLatin1(this.#place)));
     try {
       const root = realpathSync.native(absolute(this.#options.root), "buffer").toString("latin1");
-      return isWithin(realpathSync.native(directory, "buffer").toString("latin1"), root) ? directory : undefined;
+      return isWithin(realpathSync.native(directory, "buffer").toString("latin1"), root) ? this.#place : undefined;
     } catch {
       return undefined;
     }
@@ -160,7 +161,7 @@ export class Session {
     const locked = await this.#keeper.lock({ signal });
     if (!locked.ok) return;
     try {
-      if (!signal.aborted) await withoutTraces(this.#directoryInRoot(), () => this.#prepareSpare(signal));
+      if (!signal.aborted) await withoutTraces(this.#placeInRoot(), () => this.#prepareSpare(signal));
       if (!signal.aborted) this.#flush();
     } finally {
       locked.value.release();

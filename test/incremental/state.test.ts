@@ -256,3 +256,19 @@ describe("a state directory that cannot be used is state-unusable, and the libra
     await isRefused(state);
   });
 });
+
+test("a directory that holds the library and gets other names during the build keeps their time", async () => {
+  const output = join(place.root, "lib.so");
+  let isMade = false;
+  const onProgress = ({ stage }: { readonly stage: string }): void => {
+    if (stage === "serialize" && !isMade) writeFileSync(join(place.root, "meanwhile"), "");
+    if (stage === "serialize") isMade = true;
+  };
+  const { mtimeMs } = lstatSync(place.root);
+  const inside = { ...options, output };
+  await built(inside);
+  expect(lstatSync(place.root).mtimeMs).toBe(mtimeMs);
+  await built({ ...inside, buildTime: 1, onProgress });
+  expect(isMade).toBe(true);
+  expect(lstatSync(place.root).mtimeMs).toBeGreaterThan(mtimeMs);
+});
