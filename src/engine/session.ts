@@ -2,6 +2,7 @@
 
 import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { fail, ok, type Result } from "../errors.js";
 import type { NodeTable, Tree, Warning } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
@@ -52,6 +53,7 @@ export class Session {
   #selector: Selector | undefined;
   #current: Recorded | undefined;
   #discarded: Warning | undefined;
+  readonly #closing = new AbortController();
   #idling: { readonly idling: Promise<void>; readonly stop: AbortController } | undefined;
   /** What selection said last. */
   #looked: { readonly before: NodeTable; readonly table: NodeTable; readonly update: TableUpdate } | undefined;
@@ -147,22 +149,36 @@ export class Session {
     return root.length <= 1 ? guest : Buffer.concat([root, guest]);
   }
 
-  /** What makes later updates faster: the store, the spare, the state. Stops early when aborted. */
-  async idle(signal: AbortSignal): Promise<void> {
+  /**
+   * What makes later updates faster: the store, the spare, the state. Stops early when aborted.
+   * @param calmMs milliseconds to wait before the state is written
+   */
+  async idle(signal: AbortSignal, calmMs = 0): Promise<void> {
     await this.#stopIdling();
     const stop = new AbortController();
-    const idling = this.#idle(AbortSignal.any([signal, stop.signal]));
+    const idling = this.#idle(AbortSignal.any([signal, stop.signal]), calmMs);
     this.#idling = { idling, stop };
     await idling;
   }
 
-  async #idle(signal: AbortSignal): Promise<void> {
+  async #idle(signal: AbortSignal, calmMs: number): Promise<void> {
     await this.#contents.keep(signal);
+    await this.#spareAhead(signal);
+    // Writing the state of a large tree takes as long as an update does: it waits until edits do not follow each other.
+    if (calmMs > 0) await delay(calmMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const locked = await this.#keeper.lock({ signal });
+    if (!locked.ok) return;
+    this.#flush();
+    locked.value.release();
+  }
+
+  async #spareAhead(signal: AbortSignal): Promise<void> {
     const locked = await this.#keeper.lock({ signal });
     if (!locked.ok) return;
     try {
-      if (!signal.aborted) await withoutTraces(this.#placeInRoot(), () => this.#prepareSpare(signal));
-      if (!signal.aborted) this.#flush();
+      // An update is better served by a spare that is soon complete than by a copy of its own that begins anew.
+      if (!signal.aborted) await withoutTraces(this.#placeInRoot(), () => this.#prepareSpare(this.#closing.signal));
     } finally {
       locked.value.release();
     }
@@ -170,6 +186,7 @@ export class Session {
 
   /** Does what of `idle` must not be lost; no temporary and no thread is left. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#stopIdling();
     await this.#contents.keep();
     if (this.#keeper.hasUnwritten) {

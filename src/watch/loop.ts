@@ -165,16 +165,20 @@ export class WatchLoop {
   }
 
   async #close(): Promise<Input> {
-    await this.#rest.done.catch(() => undefined);
     await this.#watches.close();
+    // Ends the rest's work, too.
     await this.#session.close();
+    await this.#rest.done.catch(() => undefined);
     return { kind: "closed" };
   }
 }
 
+/** Without edits, until the state is written. */
+const CALM_MS = 1000;
+
 function beginRest(session: WatchedSession): { controller: AbortController; done: Promise<void> } {
   const controller = new AbortController();
-  return { controller, done: session.idle(controller.signal) };
+  return { controller, done: session.idle(controller.signal, CALM_MS) };
 }
 
 /** Each path once. */
