@@ -23,8 +23,8 @@ export const cacheCommand: Command = {
   summary: "show, trim or empty the store of contents that builds share",
   options: CACHE_OPTIONS,
   examples: ["binaryfs cache stats", "binaryfs cache gc --limit 2G"],
-  notes: `gc removes what was not used for the longest time. clear empties the store and removes states and spares, unless a build is working on them.
-Builds may run meanwhile; what they miss they make again.`,
+  notes: `gc removes what was not used for the longest time. clear empties the store and removes states and spares,
+unless a build is working on them. Builds may run meanwhile; what they miss they make again.`,
   run: async ({ parsed, out, isJson }) => {
     const operands = operandsOf(parsed, 1, 1);
     if (!operands.ok) return operands;
