@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { contentHash64, sha256OfFile } from "../../src/fingerprint/content-hash.js";
 import { sameContent } from "../../src/fingerprint/same-content.js";
+import { sha256OfPart } from "../../src/fingerprint/sha256-of-part.js";
 import { Xxh64, xxh64 } from "../../src/fingerprint/xxh64.js";
 import { addon } from "../../src/native/addon.js";
 
@@ -49,8 +49,16 @@ test("contents are the same, or not", async () => {
 test("hashes are those of the whole content", async () => {
   const bytes = randomBytes((3 << 20) + 77);
   const stat = inFile(bytes);
-  expect(await contentHash64(path, stat)).toEqual({ ok: true, value: xxh64(bytes) });
-  expect(await sha256OfFile(path, stat)).toEqual({ ok: true, value: createHash("sha256").update(bytes).digest() });
+  // All of it, a part across pieces, a part at the end, nothing.
+  for (const [offset, end] of [
+    [0, bytes.length],
+    [5, (1 << 20) + 9],
+    [bytes.length - 78, bytes.length],
+    [7, 7],
+  ] as const) {
+    const expected = createHash("sha256").update(bytes.subarray(offset, end)).digest();
+    expect(await sha256OfPart(path, stat, offset, end - offset)).toEqual({ ok: true, value: expected });
+  }
   // Of the reference implementation (xxhash.com).
   expect(xxh64(Buffer.from("")).toString(16)).toBe("ef46db3751d8e999");
   expect(xxh64(Buffer.from("abc")).toString(16)).toBe("44bc2cf5ad770999");
