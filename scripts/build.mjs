@@ -39,7 +39,12 @@ async function bundle() {
   const { rolldown } = await import("rolldown");
   try {
     const bundled = await rolldown({
-      input: { main: inProject("src/cli/main.ts"), worker: inProject("src/serialize/worker.ts") },
+      input: {
+        main: inProject("src/cli/main.ts"),
+        worker: inProject("src/serialize/worker.ts"),
+        bazel: inProject("src/bazel/main.ts"),
+        "shard-thread": inProject("src/bazel/shard-thread.ts"),
+      },
       platform: "node",
       external: (id, _importer, isResolved) => !isResolved && /^[^./\0]/.test(id),
     });

@@ -105,9 +105,21 @@ export type OwnerPolicy = "keep" | "root";
 /** `clamp`: no later than `epochSeconds`. `set`: all equal to it. */
 export type MtimePolicy = { readonly kind: "keep" } | { readonly kind: "clamp" | "set"; readonly epochSeconds: number };
 
+/** Files' content that lies in stretches of a few files (shards) rather than in a file of its own. */
+export interface ContentPlaces {
+  /** With the stat record (`STAT`) that each had when it was opened. */
+  readonly containers: readonly { readonly path: Buffer; readonly stat: Uint32Array }[];
+  /** By row: which of `containers`; only rows of selected files count. */
+  readonly container: Uint32Array;
+  /** By row: bytes from the container's start to the content's. */
+  readonly offset: Float64Array;
+}
+
 /** The result of selection. */
 export interface Tree {
   readonly table: NodeTable;
+  /** Where content lies, if it is not in the rows' own host paths. */
+  readonly places?: ContentPlaces;
   /** Host path of ROOT (latin1 text of its bytes), without symlinks; empty for `/`. */
   readonly rootHost: string;
   readonly owner: OwnerPolicy;

@@ -90,6 +90,23 @@ const ERRORS: Readonly<Record<ErrorCode, Wording>> = {
     what: plain("the output lies inside the selected tree"),
     remedy: "Write it elsewhere, or exclude its place with `-e`.",
   },
+  "input-missing": {
+    what: plain("an input is not there"),
+    remedy: "Make it, or take it out of what is to be packed.",
+  },
+  "path-conflict": {
+    what: ({ detail }) =>
+      detail ? `this path lies beneath ${detail}, which is no directory` : "two inputs for one path",
+    remedy: "Give one of them another place, or leave it out.",
+  },
+  "prefix-mismatch": {
+    what: ({ detail }) => `a path does not begin with what is to be stripped: ${detail ?? ""}`,
+    remedy: "Take it out of the sources, or strip a prefix that all of them have.",
+  },
+  "bad-shard": {
+    what: plain("not a shard of this version"),
+    remedy: "Let the build system make it again (for Bazel: `bazel clean`).",
+  },
   "output-unwritable": {
     what: plain("cannot write the output"),
     remedy: "Name a place in an existing directory that this user may write to.",

@@ -82,18 +82,19 @@ export class BatchBuilder {
     }
     this.sourceBytes += sizeBytes;
     const position = imageOffset - this.start;
+    const { inlineBytes, inventory } = this.#encoder.plan;
+    const row = inventory.row[ordinal] as number;
+    const from = fileOffset + (this.#encoder.tree.places?.offset[row] ?? 0);
     const known = this.#twoParts.get(ordinal);
     if (known !== undefined) {
-      this.#parts.set3(known * PART_VALUES + 3, fileOffset, sizeBytes, position);
+      this.#parts.set3(known * PART_VALUES + 3, from, sizeBytes, position);
       this.#twoParts.delete(ordinal);
       return;
     }
-    const { inlineBytes, inventory } = this.#encoder.plan;
     const tail = inlineBytes[ordinal] as number;
     if (tail > 0 && tail < (inventory.contentBytes[ordinal] as number)) this.#twoParts.set(ordinal, this.#rows.length);
-    this.#parts.push3(fileOffset, sizeBytes, position);
+    this.#parts.push3(from, sizeBytes, position);
     this.#parts.push3(0, 0, 0);
-    const row = inventory.row[ordinal] as number;
     this.#rows.push(row);
     this.#addPath(row);
   }
@@ -103,6 +104,14 @@ export class BatchBuilder {
 
   #addPath(row: number): void {
     const { tree, table } = this.#encoder;
+    if (tree.places !== undefined) {
+      const container = tree.places.containers[tree.places.container[row] as number];
+      const path = container?.path ?? Buffer.alloc(0);
+      const at = this.#paths.grow(path.length);
+      this.#paths.bytes.set(path, at);
+      this.#pathEnd.push(this.#paths.length);
+      return;
+    }
     const directory = table.parent[row] as number;
     if (directory !== this.#directory) {
       this.#directory = directory;
@@ -122,13 +131,6 @@ export class BatchBuilder {
   }
 
   finish(earlier?: Earlier): Batch {
-    const { stats } = this.#encoder.table;
-    const words = new Uint32Array(this.#rows.length * STAT_WORDS);
-    let at = 0;
-    for (const row of this.#rows) {
-      const from = row * STAT_WORDS;
-      for (let word = 0; word < STAT_WORDS; word++) words[at++] = stats[from + word] as number;
-    }
     return {
       firstSegment: this.start / SEGMENT_BYTES,
       sizeBytes: this.end - this.start,
@@ -138,10 +140,24 @@ export class BatchBuilder {
       reads: {
         paths: this.#paths.take(),
         pathEnd: Uint32Array.from(this.#pathEnd),
-        stats: words,
+        stats: this.#statRecords(),
         parts: this.#parts.take(),
       },
       ...(earlier !== undefined && { earlier }),
     };
+  }
+
+  /** What the files to read were when selection saw them. */
+  #statRecords(): Uint32Array<ArrayBuffer> {
+    const { table, tree } = this.#encoder;
+    const words = new Uint32Array(this.#rows.length * STAT_WORDS);
+    const { places } = tree;
+    for (const [index, row] of this.#rows.entries()) {
+      const container = places?.containers[places.container[row] as number];
+      const stats = container?.stat ?? table.stats;
+      const from = container === undefined ? row * STAT_WORDS : 0;
+      for (let word = 0; word < STAT_WORDS; word++) words[index * STAT_WORDS + word] = stats[from + word] as number;
+    }
+    return words;
   }
 }

@@ -1,0 +1,47 @@
+/** What a worker remembers of contents, by the digests that Bazel sends: they say whether something has changed, never what it is. */
+
+import { toLatin1 } from "../select/paths.js";
+import type { Shard } from "../shard/read-shard.js";
+import type { KnownContent } from "../shard/write-shard.js";
+import type { ActionContext } from "./actions.js";
+
+interface Remembered<T> {
+  /** As Bazel sent it: of whatever digest function it uses. */
+  readonly digest: string;
+  readonly value: T;
+}
+
+/** Of each path the last content: a build system asks for the newest. */
+export class WorkerMemory {
+  readonly #contents = new Map<string, Remembered<KnownContent>>();
+  readonly #shards = new Map<string, Remembered<Pick<Shard, "entries" | "links">>>();
+
+  /** @param inputs of the request: path → digest */
+  contextFor(
+    inputs: ReadonlyMap<string, string>,
+  ): Pick<ActionContext, "knownContent" | "onContent" | "knownShard" | "onShard"> {
+    const byName = new Map([...inputs].map(([path, digest]) => [toLatin1(path), digest]));
+    return {
+      knownContent: (host) => recall(this.#contents, host, byName),
+      onContent: (host, content) => remember(this.#contents, host, byName, content),
+      knownShard: (host) => recall(this.#shards, host, byName),
+      onShard: (host, { entries, links }) => remember(this.#shards, host, byName, { entries, links }),
+    };
+  }
+}
+
+function recall<T>(known: ReadonlyMap<string, Remembered<T>>, host: string, inputs: ReadonlyMap<string, string>) {
+  const digest = inputs.get(host);
+  const remembered = known.get(host);
+  return digest !== undefined && remembered?.digest === digest ? remembered.value : undefined;
+}
+
+function remember<T>(
+  known: Map<string, Remembered<T>>,
+  host: string,
+  inputs: ReadonlyMap<string, string>,
+  value: T,
+): void {
+  const digest = inputs.get(host);
+  if (digest !== undefined) known.set(host, { digest, value });
+}
