@@ -113,6 +113,8 @@ export interface ContentPlaces {
   readonly container: Uint32Array;
   /** By row: bytes from the container's start to the content's. */
   readonly offset: Float64Array;
+  /** 32 bytes a row: SHA-256 of a selected file's content, zeros elsewhere. */
+  readonly sha256: Buffer;
 }
 
 /** The result of selection. */

@@ -1,7 +1,7 @@
 /** Carries out a request: packs a shard, or links shards. */
 
 import { realpathSync } from "node:fs";
-import { assemble } from "../engine/assemble.js";
+import { Assembly } from "../engine/assembly.js";
 import { fail, ok, type Result } from "../errors.js";
 import type { Warning } from "../model.js";
 import { OutputFile } from "../publish/output-file.js";
@@ -25,6 +25,12 @@ export interface ActionContext {
   readonly onShard?: (host: string, shard: Shard) => void;
   /** Packs a shard elsewhere than in the calling thread. */
   readonly writeShard?: (options: Omit<ShardOptions, "signal">, signal?: AbortSignal) => Promise<Result<WrittenShard>>;
+  /**
+   * What is known of a library that was linked before.
+   * @param output as the request names it
+   * @param kept see `Assembly`
+   */
+  readonly assemblyFor?: (output: string, kept: Buffer) => Assembly;
   readonly signal?: AbortSignal;
 }
 
@@ -65,7 +71,9 @@ async function runLink(request: LinkRequest, context: ActionContext): Promise<Re
   }
   const output = hostPath(context, request.output);
   const { signal } = context;
-  const assembled = await assemble({
+  const kept = keptDirectory(shards);
+  const assembly = kept === undefined ? undefined : context.assemblyFor?.(request.output, kept);
+  const assembled = await (assembly ?? new Assembly()).link({
     output,
     shards,
     tree: request,
@@ -73,11 +81,16 @@ async function runLink(request: LinkRequest, context: ActionContext): Promise<Re
     ...(signal !== undefined && { signal }),
   });
   if (!assembled.ok) return assembled;
-  const { report, digests } = assembled.value;
-  const contents = await writeContents(output, hostPath(context, request.contents), digests);
+  const { report, tree } = assembled.value;
+  const contents = await writeContents(tree, hostPath(context, request.contents));
   if (!contents.ok) return contents;
   const digest = writeText(hostPath(context, request.digest), `sha256:${report.digest}\n`);
   return digest.ok ? ok(report.warnings) : digest;
+}
+
+/** Beside the shards, where no sandbox ends with its action, and where `bazel clean` removes it. */
+function keptDirectory([first]: readonly Shard[]): Buffer | undefined {
+  return first && Buffer.concat([first.path.subarray(0, first.path.lastIndexOf("/")), Buffer.from("/.kept")]);
 }
 
 function openShard(host: string, context: ActionContext): Result<Shard> {

@@ -20,7 +20,7 @@ async function run(words: readonly string[], context: ActionContext): Promise<Re
   const named = words.filter((word) => word.startsWith(FLAG_FILE)).map((word) => word.slice(FLAG_FILE.length));
   const [name] = named;
   if (name === undefined || named.length > 1) return fail("usage", { detail: `one ${FLAG_FILE}FILE is expected` });
-  const path = toBytes(joinPath(context.directory, toLatin1(name)));
+  const path = toBytes(name.startsWith("/") ? toLatin1(name) : joinPath(context.directory, toLatin1(name)));
   let text: string;
   try {
     text = readFileSync(path, "latin1");

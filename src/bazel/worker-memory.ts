@@ -1,5 +1,6 @@
 /** What a worker remembers of contents, by the digests that Bazel sends: they say whether something has changed, never what it is. */
 
+import { Assembly } from "../engine/assembly.js";
 import { toLatin1 } from "../select/paths.js";
 import type { Shard } from "../shard/read-shard.js";
 import type { KnownContent } from "../shard/write-shard.js";
@@ -14,19 +15,33 @@ interface Remembered<T> {
 /** Of each path the last content: a build system asks for the newest. */
 export class WorkerMemory {
   readonly #contents = new Map<string, Remembered<KnownContent>>();
+  readonly #assemblies = new Map<string, Assembly>();
   readonly #shards = new Map<string, Remembered<Pick<Shard, "entries" | "links">>>();
 
   /** @param inputs of the request: path → digest */
   contextFor(
     inputs: ReadonlyMap<string, string>,
-  ): Pick<ActionContext, "knownContent" | "onContent" | "knownShard" | "onShard"> {
+  ): Pick<ActionContext, "knownContent" | "onContent" | "knownShard" | "onShard" | "assemblyFor"> {
     const byName = new Map([...inputs].map(([path, digest]) => [toLatin1(path), digest]));
     return {
       knownContent: (host) => recall(this.#contents, host, byName),
       onContent: (host, content) => remember(this.#contents, host, byName, content),
       knownShard: (host) => recall(this.#shards, host, byName),
       onShard: (host, { entries, links }) => remember(this.#shards, host, byName, { entries, links }),
+      assemblyFor: (output, kept) => this.#assemblyFor(output, kept),
     };
+  }
+
+  async close(): Promise<void> {
+    for (const assembly of this.#assemblies.values()) await assembly.close();
+  }
+
+  #assemblyFor(output: string, kept: Buffer): Assembly {
+    const known = this.#assemblies.get(output);
+    if (known !== undefined) return known;
+    const assembly = new Assembly(kept);
+    this.#assemblies.set(output, assembly);
+    return assembly;
   }
 }
 

@@ -79,6 +79,7 @@ class Worker {
   async finish(): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
     await this.#pool?.close();
+    await this.#memory.close();
   }
 
   async #answer({ arguments: words, inputs, requestId, sandboxDir }: WorkRequest, cancelled: AbortSignal) {

@@ -59,27 +59,27 @@ const deviceString = (rdev: number): string => {
   return `${major}, ${minor}`;
 };
 
+/** In one object, without spreading: lists have a million of them. */
 export function jsonNode(node: NodeDescription): object {
-  return {
-    ...jsonPath(node.path),
-    type: node.type,
-    mode: node.mode.toString(8).padStart(4, "0"),
-    uid: node.uid,
-    gid: node.gid,
-    size: node.sizeBytes,
-    // A string: nanoseconds since 1970 pass 2^53, beyond which JSON numbers lose digits in most readers.
-    mtimeNs: node.mtimeNs.toString(),
-    nlink: node.nlink,
-    ...(node.sha256 !== undefined && { sha256: node.sha256 }),
-    ...(node.target !== undefined && jsonPath(node.target, "target")),
-    ...(node.rdev !== undefined && deviceNumbers(node.rdev)),
-    ...(node.xattrs.length > 0 && {
-      xattrs: node.xattrs.map(({ name, value }) => ({
-        ...jsonPath(name, "name"),
-        valueBase64: value.toString("base64"),
-      })),
-    }),
-  };
+  const json: Record<string, unknown> = jsonPath(node.path);
+  json["type"] = node.type;
+  json["mode"] = node.mode.toString(8).padStart(4, "0");
+  json["uid"] = node.uid;
+  json["gid"] = node.gid;
+  json["size"] = node.sizeBytes;
+  // A string: nanoseconds since 1970 pass 2^53, beyond which JSON numbers lose digits in most readers.
+  json["mtimeNs"] = node.mtimeNs.toString();
+  json["nlink"] = node.nlink;
+  if (node.sha256 !== undefined) json["sha256"] = node.sha256;
+  if (node.target !== undefined) Object.assign(json, jsonPath(node.target, "target"));
+  if (node.rdev !== undefined) Object.assign(json, deviceNumbers(node.rdev));
+  if (node.xattrs.length > 0) {
+    json["xattrs"] = node.xattrs.map(({ name, value }) => ({
+      ...jsonPath(name, "name"),
+      valueBase64: value.toString("base64"),
+    }));
+  }
+  return json;
 }
 
 /** Several lines, one fact each. */

@@ -42,6 +42,7 @@ export async function checkContents(
   library: LibraryContent,
 ): Promise<Result<ContentCheck>> {
   const { table } = tree;
+  if (tree.places !== undefined) return ok(checkPlaces(tree, update, previous));
   const old = previous.inventory.tree.table;
   const contentChanged = new Uint8Array(table.count);
   let anyChanged = false;
@@ -70,6 +71,26 @@ export async function checkContents(
   }
   return ok({ contentChanged, anyChanged, settled });
 }
+
+/** Where content comes with its identity, that tells everything. */
+function checkPlaces({ table, places }: Tree, update: TableUpdate | undefined, previous: Plan): ContentCheck {
+  const contentChanged = new Uint8Array(table.count);
+  const ids = places?.sha256 as Buffer;
+  const oldIds = previous.inventory.tree.places?.sha256;
+  let anyChanged = false;
+  for (let row = 0; row < table.count; row++) {
+    const from = update === undefined ? row : (update.origin[row] as number);
+    const at = row * SHA256_BYTES;
+    const was = from * SHA256_BYTES;
+    const isSame = from !== NO_ROW && oldIds?.compare(ids, at, at + SHA256_BYTES, was, was + SHA256_BYTES) === 0;
+    if (isSame || rowFormat(table, row) !== S_IFREG) continue;
+    contentChanged[row] = 1;
+    anyChanged = true;
+  }
+  return { contentChanged, anyChanged, settled: [] };
+}
+
+const SHA256_BYTES = 32;
 
 /** Rows that differ, and those whose stat record never said anything of their content. */
 function* suspects(table: NodeTable, update: TableUpdate | undefined): Generator<number> {

@@ -1,7 +1,7 @@
 /** The tree that shards hold together, with what is declared beside them, as selection would have given it. */
 
 import { fail, ok, type Result } from "../errors.js";
-import type { Tree } from "../model.js";
+import type { ContentPlaces, Tree } from "../model.js";
 import { type GivenName, type GivenOptions, pathKey, selectGiven } from "../select/given.js";
 import { Glob } from "../select/glob.js";
 import { normalize, toBytes } from "../select/paths.js";
@@ -19,11 +19,8 @@ export interface ShardTreeOptions extends GivenOptions {
   readonly modes: readonly { readonly pattern: string; readonly mode: number }[];
 }
 
-export interface ShardTree {
-  readonly tree: Tree;
-  /** SHA-256 of files' contents by guest path (latin1 text). */
-  readonly digests: ReadonlyMap<string, Buffer>;
-}
+/** Content lies in shards. */
+export type ShardTree = Tree & { readonly places: ContentPlaces };
 
 interface Named extends GivenName {
   readonly key: string;
@@ -32,6 +29,7 @@ interface Named extends GivenName {
 }
 
 const LINK_MODE = 0o777;
+const SHA256_BYTES = 32;
 
 /** Errors: those of `selectGiven` */
 export function shardTree(shards: readonly Shard[], options: ShardTreeOptions): Result<ShardTree> {
@@ -41,6 +39,7 @@ export function shardTree(shards: readonly Shard[], options: ShardTreeOptions): 
     for (const entry of entries) {
       const { path, sizeBytes } = entry;
       if (entry.isLink) {
+        // Of one that is not selected nobody has read the body; it has a name alone.
         const body = links.get(path) ?? "";
         names.push({ path, key: pathKey(path), type: "symlink", mode: LINK_MODE, sizeBytes: 0, body });
         continue;
@@ -61,15 +60,16 @@ export function shardTree(shards: readonly Shard[], options: ShardTreeOptions): 
   const { tree, rows } = given.value;
   const container = new Uint32Array(tree.table.count);
   const offset = new Float64Array(tree.table.count);
-  const digests = new Map<string, Buffer>();
-  for (const [index, { path, entry, shard }] of names.entries()) {
+  const sha256 = Buffer.alloc(SHA256_BYTES * tree.table.count);
+  for (const [index, { entry, shard }] of names.entries()) {
     if (entry === undefined || shard === undefined) continue;
-    container[rows[index] as number] = shard;
-    offset[rows[index] as number] = entry.offset;
-    if (entry.isSelected) digests.set(path, entry.sha256);
+    const row = rows[index] as number;
+    container[row] = shard;
+    offset[row] = entry.offset;
+    entry.sha256.copy(sha256, SHA256_BYTES * row);
   }
   const containers = shards.map(({ path, stat }) => ({ path, stat }));
-  return ok({ tree: { ...tree, places: { containers, container, offset } }, digests });
+  return ok({ ...tree, places: { containers, container, offset, sha256 } });
 }
 
 function fileModes({ fileMode, modes }: ShardTreeOptions) {
