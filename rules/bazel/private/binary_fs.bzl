@@ -27,14 +27,19 @@ def _mode(text, what):
 def _places_of_sources(ctx):
     """(guest path, File or None, part of strip_prefix inside a directory) of everything that srcs and files name."""
     places = []
+
+    # Paths in a workspace are normalized already: to a hundred thousand files it makes a difference.
+    base = guest_path(ctx.attr.prefix).rstrip("/")
+    strip_prefix = ctx.attr.strip_prefix.strip("/")
     for target in ctx.attr.srcs:
-        for file in target[DefaultInfo].files.to_list():
-            rest, inner = stripped(workspace_path(file), ctx.attr.strip_prefix, target.label, file.is_directory)
-            places.append((guest_path(ctx.attr.prefix, rest), file, inner))
-        program = target[DefaultInfo].files_to_run.executable
-        if ctx.attr.runfiles and program != None and target[DefaultInfo].files_to_run.runfiles_manifest != None:
-            rest, _ = stripped(workspace_path(program), ctx.attr.strip_prefix, target.label)
-            guest = guest_path(ctx.attr.prefix, rest)
+        info = target[DefaultInfo]
+        for file in info.files.to_list():
+            rest, inner = stripped(workspace_path(file), strip_prefix, target.label, file.is_directory)
+            places.append((base + "/" + rest if rest else base or "/", file, inner))
+        program = info.files_to_run.executable
+        if ctx.attr.runfiles and program != None and info.files_to_run.runfiles_manifest != None:
+            rest, _ = stripped(workspace_path(program), strip_prefix, target.label)
+            guest = base + "/" + rest
             places.append((guest, program, ""))
             places.extend([(path, file, "") for path, file in runfiles_places(target, guest, ctx.workspace_name)])
     for target, path in ctx.attr.files.items():

@@ -35,22 +35,21 @@ def stripped(path, strip_prefix, label, is_directory = False):
 
     Args:
       path: string: relative path.
-      strip_prefix: string: relative path of a directory.
+      strip_prefix: string: relative path of a directory, without slashes at its ends.
       label: Label of the target, for the message.
       is_directory: bool: whether the prefix may end inside of it.
 
     Returns:
       (string, string): the rest, and what of the prefix lies inside the directory.
     """
-    prefix = strip_prefix.strip("/")
-    if prefix == "":
+    if strip_prefix == "":
         return path, ""
-    if is_directory and path == prefix:
+    if is_directory and path == strip_prefix:
         return "", ""
-    if path.startswith(prefix + "/"):
-        return path[len(prefix) + 1:], ""
-    if is_directory and prefix.startswith(path + "/"):
-        return "", prefix[len(path) + 1:]
+    if path.startswith(strip_prefix + "/"):
+        return path[len(strip_prefix) + 1:], ""
+    if is_directory and strip_prefix.startswith(path + "/"):
+        return "", strip_prefix[len(path) + 1:]
     fail("%s: %s does not begin with strip_prefix \"%s\"" % (label, path, strip_prefix))
 
 def runfiles_places(target, program, workspace_name):
