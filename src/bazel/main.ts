@@ -65,6 +65,8 @@ async function main(words: readonly string[]): Promise<number> {
     return exitCode;
   }
   const { serve } = await import("./worker.js");
+  // Nobody listens any more.
+  process.stdout.on("error", () => interruption.abort());
   const protocol: Protocol = words.includes("--worker_protocol=json") ? "json" : "proto";
   interruption.signal.addEventListener("abort", () => process.stdin.destroy());
   const { stdin: input, stdout: output } = process;

@@ -48,7 +48,7 @@ export async function assemble(options: AssembleOptions): Promise<Result<Assembl
  * same file, in a directory of the assembly's own; it is written to only once the output is gone and nobody has it open.
  */
 export class Assembly {
-  readonly #kept: Buffer | undefined;
+  #kept: Buffer | undefined;
   #current: Recorded | undefined;
   #pool: SerializerPool | undefined;
 
@@ -79,8 +79,9 @@ export class Assembly {
     if (!built.ok) return withOutput(built.error, output);
     this.#current = place === undefined ? undefined : built.value.recorded;
     if (place !== undefined && !giveName(place, output)) {
-      // Linked on another file system, or by the rules of this one not at all: from now on without a second name.
+      // The output is on another file system, or this one knows no second names: from now on without.
       this.forget();
+      this.#kept = undefined;
       const again = await this.#build(tree.value, { ...workshop, output, place: output }, false);
       if (!again.ok) return withOutput(again.error, output);
     }
