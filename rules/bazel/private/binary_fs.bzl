@@ -2,7 +2,7 @@
 
 load(":places.bzl", "guest_path", "runfiles_places", "stripped", "workspace_path")
 load(":providers.bzl", "BinaryFsInfo")
-load(":shards.bzl", "shard_count", "shard_of")
+load(":shards.bzl", "shard_count", "sharded")
 load(":toolchain.bzl", "WorkerProtocolInfo")
 
 # As a string of the whole label: Bazel 4 takes no Label here, and would look for a relative one in the main repository.
@@ -58,7 +58,7 @@ def _without_repetition(ctx, places):
     """Directories may share a place: what is in them is not known yet."""
     seen = {}
     for guest, file, inner in places:
-        key = (guest, file if file != None and file.is_directory else None)
+        key = (guest, file) if file != None and file.is_directory else guest
         known = seen.get(key)
         if known == None:
             seen[key] = (guest, file, inner)
@@ -139,9 +139,7 @@ def _binary_fs_impl(ctx):
     count = ctx.attr.shards or shard_count(len(places))
     if count < 1 or count > 1000:
         fail("%s: shards is a number from 0 (choose) to 1000" % ctx.label)
-    members = [[] for _ in range(count)]
-    for place in places:
-        members[shard_of(place[0], count)].append(place)
+    members = sharded(places, count)
 
     rules = [["include", pattern] for pattern in ctx.attr.include] + [["exclude", pattern] for pattern in ctx.attr.exclude]
     selection = {"rules": rules, "symlinks": ctx.attr.symlinks}

@@ -24,21 +24,24 @@ def shard_count(files):
             return count
     return _MOST
 
-def shard_of(path, count):
+def sharded(places, count):
     """Linear hashing: one more shard splits one of the others, and leaves the rest as they are.
 
     Args:
-      path: string: guest path.
+      places: list of tuples whose first element is a guest path.
       count: int: number of shards, at least 1.
 
     Returns:
-      int: 0 … count - 1.
+      list of lists: the places of each shard.
     """
-    mixed = ((hash(path) & 0xffffffff) * 0x9e3779b1 & 0xffffffff) >> 8
     size = 1
     for _ in range(10):
-        if size >= count:
-            break
-        size = size * 2
-    shard = mixed % size
-    return shard if shard < count else mixed % (size // 2)
+        if size < count:
+            size = size * 2
+    half = size // 2
+    shards = [[] for _ in range(count)]
+    for place in places:
+        mixed = ((hash(place[0]) & 0xffffffff) * 0x9e3779b1 & 0xffffffff) >> 8
+        index = mixed % size
+        shards[index if index < count else mixed % half].append(place)
+    return shards
