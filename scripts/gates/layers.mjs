@@ -19,6 +19,7 @@ const layers = [
   "serialize",
   "link",
   "store",
+  "remote",
   "inspect",
   "trace",
   "engine",
