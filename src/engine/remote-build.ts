@@ -12,7 +12,7 @@ import { actionKey } from "../remote/action-key.js";
 import { authorizationFor } from "../remote/credentials.js";
 import { HttpCache } from "../remote/http-cache.js";
 import { PIECE_BYTES, Pieces } from "../remote/pieces.js";
-import { lookUp, sha256Beside, share } from "../remote/remote-cache.js";
+import { inParallel, lookUp, sha256Beside, share } from "../remote/remote-cache.js";
 import { parseRemoteUrl, type RemotePlace } from "../remote/url.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import { readBytes } from "../serialize/target.js";
@@ -193,11 +193,12 @@ export class RemoteBuild {
       const bytes = Buffer.allocUnsafe(pieces.sizeOf(index));
       return readBytes(bytes, index * PIECE_BYTES, { fd, offset: 0 }).ok ? bytes : Buffer.alloc(0);
     };
-    for (let index = 0; index < pieces.count && signal?.aborted !== true; index++) {
-      if (pieces.isKnown(index)) continue;
+    const unknown = [...wasKnown.keys()].filter((index) => wasKnown[index] === false);
+    await inParallel(unknown, async (index) => {
       const bytes = read(index);
       pieces.set(index, isZero(bytes) ? undefined : await sha256Beside(bytes));
-    }
+      return signal?.aborted !== true;
+    });
     if (signal?.aborted === true) return recorded;
     timer.start("remote");
     const isShared = await share(this.#cache, {

@@ -207,22 +207,24 @@ export class HttpCache {
       return { status, body: undefined };
     }
     const announced = Number(response.headers["content-length"] ?? Number.NaN);
-    const isWrong = (sizeBytes: number): boolean =>
-      sizeBytes > limit.bytes || (limit.isExact && sizeBytes < limit.bytes);
-    if (!Number.isNaN(announced) && isWrong(announced)) {
+    if (announced > limit.bytes || (limit.isExact && announced < limit.bytes)) {
       response.destroy();
       return { status, body: undefined };
     }
+    // What is exactly known is put in its place as it comes.
+    const whole = limit.isExact ? Buffer.allocUnsafe(limit.bytes) : undefined;
     const pieces: Buffer[] = [];
     let sizeBytes = 0;
     for await (const piece of response as AsyncIterable<Buffer>) {
-      sizeBytes += piece.length;
       this.downloadedBytes += piece.length;
       // Leaving the loop destroys the response.
-      if (sizeBytes > limit.bytes) return { status, body: undefined };
-      pieces.push(piece);
+      if (piece.length > limit.bytes - sizeBytes) return { status, body: undefined };
+      if (whole === undefined) pieces.push(piece);
+      else whole.set(piece, sizeBytes);
+      sizeBytes += piece.length;
     }
-    return { status, body: isWrong(sizeBytes) ? undefined : Buffer.concat(pieces, sizeBytes) };
+    if (limit.isExact && sizeBytes < limit.bytes) return { status, body: undefined };
+    return { status, body: whole ?? Buffer.concat(pieces, sizeBytes) };
   }
 }
 

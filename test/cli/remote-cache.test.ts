@@ -243,7 +243,8 @@ describe.skipIf(missing !== undefined)(`nginx${missing === undefined ? "" : ` ($
     ] as const) {
       const { status, stdout } = asNobody(output);
       expect(status).toBe(0);
-      expect(lastJson(stdout)).toMatchObject({ method });
+      // What else it says tells why, should it be another one.
+      expect(lastJson(stdout), stdout).toMatchObject({ method });
       expect(readFileSync(join(place, output)).equals(readFileSync(at("wanted.so")))).toBe(true);
     }
     expect(existsSync("/nonexistent")).toBe(false);

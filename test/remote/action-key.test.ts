@@ -19,10 +19,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hashSources, noDigests } from "../../src/engine/content-digests.js";
 import type { BuildOptions } from "../../src/engine/options.js";
 import { StageTimer } from "../../src/engine/stage-timer.js";
-import { planTree, stableOptions } from "../../src/engine/stages.js";
+import { planTree, selectTree, stableOptions } from "../../src/engine/stages.js";
 import { sha256Of } from "../../src/fingerprint/sha256.js";
 import { actionKey } from "../../src/remote/action-key.js";
-import { select } from "../../src/select/select.js";
 import { built, makePlace, type Place, unwrap } from "../support/incremental.js";
 
 const AT = new Date(1_700_000_000_500);
@@ -61,7 +60,7 @@ async function keyOf(more: Partial<BuildOptions> = {}, root = place.root, templa
     ...POLICY,
     ...more,
   };
-  const tree = unwrap(select({ ...options, outputs: [] }));
+  const tree = unwrap(selectTree(options, [], new StageTimer()));
   const plan = unwrap(planTree(tree, options, new StageTimer()));
   const contents = noDigests(tree.table.count);
   unwrap(await hashSources(plan, contents, {}));
@@ -239,7 +238,7 @@ describe("what does not, does not", () => {
 
 it("a file that changes while it is hashed is noticed", async () => {
   const options: BuildOptions = { root: place.root, output: place.output };
-  const tree = unwrap(select({ ...options, outputs: [] }));
+  const tree = unwrap(selectTree(options, [], new StageTimer()));
   const plan = unwrap(planTree(tree, options, new StageTimer()));
   expect(readFileSync(at("d/two"), "utf8")).toBe("two");
   appendFileSync(at("d/two"), "!");

@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -69,21 +69,22 @@ async function start(options: NginxOptions, port: number): Promise<NginxCache | 
   if (tls && !existsSync(at("certificate.pem"))) makeCertificate(directory);
   writeFileSync(at("nginx.conf"), configuration(options, port));
   writeFileSync(at("access.log"), "");
+  rmSync(at("marks.socket"), { force: true });
   const child = spawn("nginx", ["-e", at("error.log"), "-p", directory, "-c", at("nginx.conf")], {
     env: environment(),
     stdio: "ignore",
   });
-  if (!(await answers(child, port))) return undefined;
+  if (!(await answers(child, at("marks.socket")))) return undefined;
   let seen = 0;
   return {
     url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
     store: at("cache"),
     certificate: at("certificate.pem"),
     requests: async () => {
-      const lines = await loggedLines(at("access.log"), port + 1);
+      const lines = await loggedLines(at("access.log"), at("marks.socket"));
       const fresh = lines.slice(seen);
       seen = lines.length;
-      return fresh.map(parseLine).filter(({ path }) => !path.startsWith(SENTINEL));
+      return fresh.map(parseLine).filter(({ path }) => path !== "/" && !path.startsWith(SENTINEL));
     },
     names: (kind) => (existsSync(at(`cache/${kind}`)) ? readdirSync(at(`cache/${kind}`)).sort() : []),
     stop: async () => {
@@ -94,7 +95,7 @@ async function start(options: NginxOptions, port: number): Promise<NginxCache | 
   };
 }
 
-/** Plain http on the next port marks a place in the log, whatever the cache asks for. */
+/** A socket beside it marks places in the log, whatever the cache asks for, and says when nginx is ready: it answers once all sockets are bound. */
 function configuration({ directory, basicAuth, tls, readOnly }: NginxOptions, port: number): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (kind) => `${kind}_temp_path ${directory}/temporary/${kind};`,
@@ -120,14 +121,14 @@ http {
     }
   }
   server {
-    listen 127.0.0.1:${port + 1};
+    listen unix:${directory}/marks.socket;
     location / { return 204; }
   }
 }
 `;
 }
 
-/** In the form that nginx reads by itself (RFC 2307, SHA-1 with salt). */
+/** As htpasswd writes it. */
 function passwordLine({ user, password }: NonNullable<NginxOptions["basicAuth"]>): string {
   const hashed = spawnSync("openssl", ["passwd", "-apr1", password], { encoding: "utf8" });
   return `${user}:${hashed.stdout.trim()}\n`;
@@ -150,7 +151,6 @@ function makeCertificate(directory: string): void {
   if (made.status !== 0) throw new Error(String(made.stderr));
 }
 
-/** Two ports in a row. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -158,42 +158,45 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port < 65_535 ? address.port : freePort();
+  return address.port;
 }
 
-/** Tries to connect until somebody listens, or nginx has ended. */
-async function answers(child: ChildProcess, port: number): Promise<boolean> {
+/** Asks until there is an answer, or nginx has ended. */
+async function answers(child: ChildProcess, socketPath: string): Promise<boolean> {
   let isRunning = true;
-  child.once("exit", () => {
-    isRunning = false;
-  });
-  child.once("error", () => {
-    isRunning = false;
-  });
+  for (const event of ["exit", "error"]) {
+    child.once(event, () => {
+      isRunning = false;
+    });
+  }
   while (isRunning) {
-    const socket = connect(port, "127.0.0.1");
-    const isOpen = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return isRunning;
+    if (await mark(socketPath, "/")) return true;
     await pause(5);
   }
   return false;
+}
+
+/** @returns whether nginx has answered */
+async function mark(socketPath: string, path: string): Promise<boolean> {
+  const request = get({ socketPath, path, agent: false });
+  try {
+    const [response] = await once(request, "response");
+    response.resume();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const SENTINEL = "/sentinel/";
 let sentinels = 0;
 
 /** nginx writes a line once a request is done: one that is asked for now comes after all that were done before. */
-async function loggedLines(path: string, port: number): Promise<string[]> {
+async function loggedLines(path: string, socketPath: string): Promise<string[]> {
   const sentinel = `${SENTINEL}${process.pid}-${++sentinels}`;
-  const request = get(`http://127.0.0.1:${port}${sentinel}`, { agent: false });
-  const [response] = await once(request, "response");
-  response.resume();
+  if (!(await mark(socketPath, sentinel))) throw new Error("nginx is gone");
   for (;;) {
-    const text = statSync(path).size === 0 ? "" : readFileSync(path, "utf8");
+    const text = readFileSync(path, "utf8");
     if (text.includes(`${sentinel} `)) return text.trimEnd().split("\n");
     await pause(1);
   }
