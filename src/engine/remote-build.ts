@@ -189,17 +189,18 @@ export class RemoteBuild {
     // The library itself is hashed: what is stored is what it holds, whatever became of its sources.
     const hashed = await hashLibrary(plan, fd, contents, await this.#hashing(plan));
     if (!hashed.ok) return recorded;
-    const read = (index: number): Buffer<ArrayBuffer> => {
+    const read = (index: number): Buffer<ArrayBuffer> | undefined => {
       const bytes = Buffer.allocUnsafe(pieces.sizeOf(index));
-      return readBytes(bytes, index * PIECE_BYTES, { fd, offset: 0 }).ok ? bytes : Buffer.alloc(0);
+      return readBytes(bytes, index * PIECE_BYTES, { fd, offset: 0 }).ok ? bytes : undefined;
     };
     const unknown = [...wasKnown.keys()].filter((index) => wasKnown[index] === false);
-    await inParallel(unknown, async (index) => {
+    const areKnown = await inParallel(unknown, async (index) => {
       const bytes = read(index);
+      if (bytes === undefined) return false;
       pieces.set(index, isZero(bytes) ? undefined : await sha256Beside(bytes));
       return signal?.aborted !== true;
     });
-    if (signal?.aborted === true) return recorded;
+    if (!areKnown) return recorded;
     timer.start("remote");
     const isShared = await share(this.#cache, {
       key: this.#key(plan, contents),

@@ -43,8 +43,8 @@ export interface ShareOptions {
   readonly key: string;
   /** All known. */
   readonly pieces: Pieces;
-  /** A piece's bytes now. */
-  readonly read: (index: number) => Buffer<ArrayBuffer>;
+  /** A piece's bytes now; undefined where they cannot be read. */
+  readonly read: (index: number) => Buffer<ArrayBuffer> | undefined;
   /** Whether the cache took a piece earlier. */
   readonly isStored: (index: number) => boolean;
   /** Hashes under which the cache holds something else: it would say that they are there. */
@@ -66,7 +66,7 @@ export async function share(cache: HttpCache, options: ShareOptions): Promise<bo
     const bytes = read(index);
     const hash = pieces.hashOf(index);
     // Whoever writes into a library must not make the cache's content wrong for others.
-    if ((await sha256Beside(bytes)).toString("hex") !== hash) return false;
+    if (bytes === undefined || (await sha256Beside(bytes)).toString("hex") !== hash) return false;
     if (!(await cache.put(`/cas/${hash}`, bytes))) return false;
     doneBytes += bytes.length;
     onProgress?.(doneBytes, totalBytes);

@@ -1,8 +1,9 @@
 /** Whatever a cache does: the library is right, the build succeeds, it says so once, and it waits no longer than the timeout. */
 
 import { createHash } from "node:crypto";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { build } from "../../src/build.js";
+import { build, pack } from "../../src/build.js";
 import type { BuildReport, RemoteCacheOptions } from "../../src/engine/options.js";
 import { PARALLEL_REQUESTS } from "../../src/remote/http-cache.js";
 import { settleClock } from "../support/incremental.js";
@@ -264,6 +265,37 @@ describe("a cache that lies", () => {
       if (path.startsWith("/cas/")) expect(`/cas/${createHash("sha256").update(body).digest("hex")}`).toBe(path);
     }
   });
+});
+
+it.each([
+  ["a URL of another kind", { remoteCache: { url: "grpc://cache" } }],
+  ["no URL", { remoteCache: { url: 5 as unknown as string } }],
+  ["a timeout that is none", { remoteCache: { url: "http://cache", timeoutMs: 0 } }],
+  ["the gcc linker", { remoteCache: { url: "http://cache" }, linker: "gcc" as const }],
+])("%s is a mistake of the caller", async (_, wrong) => {
+  const { options } = scene.machine(undefined);
+  expect(await build({ ...options, ...wrong })).toMatchObject({ ok: false, error: { code: "bad-config" } });
+});
+
+it("pack takes no remote cache", async () => {
+  const { options } = scene.machine(cache);
+  expect(await pack(options)).toMatchObject({ ok: false, error: { code: "bad-config" } });
+  expect(server.log).toEqual([]);
+});
+
+it("a library that somebody writes to meanwhile is not stored under hashes that are not its", async () => {
+  const machine = scene.machine(cache);
+  server.misdeed = on("HEAD", "cas", ({ response }) => {
+    const fd = openSync(machine.output, "r+");
+    writeSync(fd, "changed behind our back", 9 << 20);
+    closeSync(fd);
+    response.writeHead(404).end();
+  });
+  await machine.build();
+  expect(server.log).not.toContain("PUT ac");
+  for (const [path, body] of server.stored) {
+    expect(`/cas/${createHash("sha256").update(body).digest("hex")}`).toBe(path);
+  }
 });
 
 it("an interruption ends a request at once", async () => {

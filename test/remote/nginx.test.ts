@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { decodeActionResult } from "../../src/remote/action-result.js";
 import { PIECE_BYTES } from "../../src/remote/pieces.js";
 import { contentOf } from "../support/editing.js";
-import { problemsOf, settleClock } from "../support/incremental.js";
+import { built, problemsOf, settleClock } from "../support/incremental.js";
 import { type NginxCache, type NginxRequest, nginxMissing, startNginxCache } from "../support/nginx.js";
 import { type Machine, remoteWarnings, Scene } from "./scenes.js";
 
@@ -209,6 +209,19 @@ describe.skipIf(missing !== undefined)(`nginx as a remote cache${missing === und
     expect(
       (await nginx.requests()).filter(({ method }) => method === "PUT").map(({ path }) => path.slice(5)),
     ).toContain(name);
+    expect(await scene.machine(here()).build()).toMatchObject({ method: "remote" });
+  });
+
+  it("gets what changed also in builds that did not use it", async () => {
+    const machine = await filled();
+    const before = nginx.names("cas").length;
+    appendFileSync(join(scene.root, "small/f13"), "1");
+    const { remoteCache: _, ...alone } = machine.options;
+    expect(await built(alone)).not.toHaveProperty("remote");
+    appendFileSync(join(scene.root, "small/f14"), "2");
+    await nginx.requests();
+    expect(await machine.build()).toMatchObject({ remote: { outcome: "unasked" } });
+    expect((await asked()).filter((request) => request.startsWith("PUT cas")).length).toBeLessThan(before);
     expect(await scene.machine(here()).build()).toMatchObject({ method: "remote" });
   });
 
