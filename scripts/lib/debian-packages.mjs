@@ -56,6 +56,13 @@ export const debianPackages = [
     present: commands("setpriv", "losetup"),
   },
   {
+    package: "nginx",
+    needs: ["test"],
+    purpose: "a real remote cache, by its DAV module",
+    present: anyFile("/usr/sbin/nginx", "/usr/bin/nginx"),
+  },
+  { package: "openssl", needs: ["test"], purpose: "certificates of the tests' https", present: commands("openssl") },
+  {
     package: "python3",
     needs: ["build", "test"],
     purpose: "the program that demo and tests pack",
