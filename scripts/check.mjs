@@ -20,6 +20,14 @@ const tool = (name, args, seen) => async () => {
   return { name, problems: status === 0 ? [] : [output], seen: files.length };
 };
 
+/** Layout and lint of everything that Bazel reads. */
+async function buildifier() {
+  const seen = /(?:\.bzl|(?:^|\/)(?:BUILD|WORKSPACE|MODULE)(?:\.bazel|\.example)?)$/;
+  const files = (await projectFiles()).filter((path) => seen.test(path));
+  const { status, output } = await run(localTool("buildifier"), ["--mode=check", "--lint=warn", ...files]);
+  return { name: "buildifier", problems: status === 0 ? [] : [output], seen: files.length };
+}
+
 /** @type {readonly (() => Promise<import("./gates/files.mjs").GateResult>)[]} */
 const gates = [
   hygiene,
@@ -30,6 +38,7 @@ const gates = [
     /\.(?:ts|mjs|json)$/,
   ),
   tool("tsc", ["-p", "tsconfig.check.json"], /\.(?:ts|mjs)$/),
+  buildifier,
   tool("knip", ["--no-progress", "--treat-config-hints-as-errors"], /\.(?:ts|mjs)$/),
   compilerWarnings,
   clangTidy,

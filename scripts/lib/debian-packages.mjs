@@ -87,6 +87,19 @@ export const debianPackages = [
     purpose: "Java programs from the image",
     present: commands("java", "javac", "jar"),
   },
+  {
+    package: "bazel-bootstrap",
+    needs: ["test"],
+    purpose: "builds the workspaces that the Bazel rules are tested in",
+    present: commands("bazel"),
+  },
+  { package: "nginx", needs: ["test"], purpose: "remote cache of Bazel builds", present: commands("nginx") },
+  {
+    package: "openjdk-17-jdk-headless",
+    needs: ["test"],
+    purpose: "jlink, for the Java target of examples/bazel",
+    present: commands("jlink"),
+  },
   { package: "clang-format", needs: ["check"], purpose: "layout of the C", present: commands("clang-format") },
   { package: "clang-tidy", needs: ["check"], purpose: "static analysis of the C", present: commands("clang-tidy") },
 ];

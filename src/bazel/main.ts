@@ -10,7 +10,7 @@ import { joinPath, toBytes, toLatin1 } from "../select/paths.js";
 import { workingDirectory } from "../select/working-directory.js";
 import { type ActionContext, runAction } from "./actions.js";
 import { parseRequest } from "./request.js";
-import { shellWords } from "./words.js";
+import { parameterWords } from "./words.js";
 import type { Perform, Protocol } from "./worker.js";
 
 const FLAG_FILE = "--flagfile=";
@@ -27,7 +27,7 @@ async function run(words: readonly string[], context: ActionContext): Promise<Re
   } catch (cause) {
     return fail("input-missing", { path, detail: (cause as NodeJS.ErrnoException).code ?? "", cause });
   }
-  const parsed = shellWords(text);
+  const parsed = parameterWords(text);
   if (!parsed.ok) return parsed;
   const request = parseRequest(parsed.value);
   return request.ok ? runAction(request.value, context) : request;

@@ -2,6 +2,26 @@
 
 import { fail, ok, type Result } from "../errors.js";
 
+/** The word that the rules put there to show how bytes beyond ASCII are written: é as the two bytes that it has in UTF-8. */
+const ENCODING = "--encoding=";
+const TWO_BYTES = "\u00c3\u00a9";
+
+/**
+ * Words of a parameter file as bytes, a character each. Bazel holds each byte of a name as a character of its own; versions up to 7 write such a character as
+ * UTF-8, later ones as the byte that it stands for.
+ * @param text latin1
+ * Errors: those of `shellWords`
+ */
+export function parameterWords(text: string): Result<string[]> {
+  const words = shellWords(text);
+  if (!words.ok) return words;
+  const isEncoding = (word: string): boolean => word.startsWith(ENCODING);
+  const encoding = words.value.find(isEncoding);
+  const rest = words.value.filter((word) => !isEncoding(word));
+  if (encoding === undefined || encoding === ENCODING + TWO_BYTES) return ok(rest);
+  return ok(rest.map((word) => Buffer.from(word, "latin1").toString("utf8")));
+}
+
 /**
  * @param text latin1: names are bytes. A quoted word may hold newlines.
  * Errors: `usage`, for a quote that does not end

@@ -98,6 +98,9 @@ def _arguments(ctx, action):
     # Quoted, so that a name may hold any byte.
     args.set_param_file_format("shell")
     args.add(action)
+
+    # Versions of Bazel differ in how they write bytes beyond ASCII: from these two the reader sees it.
+    args.add("--encoding=é")
     return args
 
 def _pack(ctx, index, places, spec):

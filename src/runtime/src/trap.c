@@ -4,7 +4,9 @@
  * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
  * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
  *
- *   program's stack   │ …in use… │ red zone 128 │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp │ ← rsp during the call
+ *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp │ ← rsp during the call
+ *
+ * Without an alternate stack the kernel's signal frame lies there too, and rt_sigreturn has yet to read it: what is written stays below.
  */
 #include "trap.h"
 #include "policy.h"
@@ -26,10 +28,17 @@ struct trap_frame {
 	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp;
 };
 
+/* Where the program's stack is free from, downwards, until rt_sigreturn is done. */
+static uint64_t trap_free_top(const struct bfs_ucontext *uc) {
+	uint64_t frame = (uint64_t)uc - sizeof(uint64_t); /* the handler's return address is its lowest word */
+	bool on_other_stack = frame - uc->stack_sp < uc->stack_size && uc->mc.rsp - uc->stack_sp >= uc->stack_size;
+	return on_other_stack ? uc->mc.rsp - TRAP_RED_ZONE : frame;
+}
+
 static void trap_pass(struct bfs_trap *t) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
 	/* A goroutine has little room below its stack pointer: of the scratch area only what an argument lies in stays above the frame. */
-	uint64_t top = mc->rsp - TRAP_RED_ZONE;
+	uint64_t top = trap_free_top(t->uc);
 	for (unsigned i = 0; i < 6; i++)
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
@@ -67,7 +76,7 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
 		return 0;
 	}
-	t.call.scratch = (mc->rsp - TRAP_RED_ZONE - BFS_SCRATCH_SIZE) & ~15ul;
+	t.call.scratch = (trap_free_top(uc) - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
 	if (verdict == BFS_PASS)
 		trap_pass(&t);

@@ -1,0 +1,1 @@
+"""Greetings, from a data file that lies beside the code."""
