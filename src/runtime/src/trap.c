@@ -17,6 +17,8 @@ void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 
 #define TRAP_RED_ZONE 128ul
+#define TRAP_RETURN_ADDRESS 8ul /* what the kernel's frame starts with, below the ucontext */
+#define TRAP_FRAME_MAX 16384ul  /* of the kernel, with AVX-512 and AMX */
 #define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
 #define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
 #define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
@@ -26,10 +28,17 @@ struct trap_frame {
 	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp;
 };
 
+/* Where the program's stack is free. Without an alternate stack the kernel's frame lies below the red zone, with the vector registers at its upper end: rt_sigreturn has yet to read them. */
+static uint64_t trap_free_below(const struct bfs_ucontext *uc) {
+	uint64_t frame = (uint64_t)uc - TRAP_RETURN_ADDRESS;
+	uint64_t top = uc->mc.rsp - TRAP_RED_ZONE;
+	return top - frame < TRAP_FRAME_MAX ? frame : top;
+}
+
 static void trap_pass(struct bfs_trap *t) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
 	/* A goroutine has little room below its stack pointer: of the scratch area only what an argument lies in stays above the frame. */
-	uint64_t top = mc->rsp - TRAP_RED_ZONE;
+	uint64_t top = trap_free_below(t->uc);
 	for (unsigned i = 0; i < 6; i++)
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
@@ -67,7 +76,7 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
 		return 0;
 	}
-	t.call.scratch = (mc->rsp - TRAP_RED_ZONE - BFS_SCRATCH_SIZE) & ~15ul;
+	t.call.scratch = (trap_free_below(uc) - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
 	if (verdict == BFS_PASS)
 		trap_pass(&t);
