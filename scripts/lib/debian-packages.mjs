@@ -80,6 +80,13 @@ export const debianPackages = [
     purpose: "Java programs from the image",
     present: commands("java", "javac", "jar"),
   },
+  { package: "gradle", needs: ["test"], purpose: "the Gradle plugin", present: commands("gradle") },
+  {
+    package: "openjdk-17-jdk-headless",
+    needs: ["test"],
+    purpose: "the JDK that Debian's gradle runs on, and jlink",
+    present: anyFile("/usr/lib/jvm/java-17-openjdk-amd64/jmods/java.base.jmod"),
+  },
   { package: "clang-format", needs: ["check"], purpose: "layout of the C", present: commands("clang-format") },
   { package: "clang-tidy", needs: ["check"], purpose: "static analysis of the C", present: commands("clang-tidy") },
 ];

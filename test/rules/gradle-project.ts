@@ -23,8 +23,11 @@ const stdoutOf = (command: string, args: readonly string[]): string | undefined 
   return status === 0 ? stdout.trim() : undefined;
 };
 
-/** The JDK behind `javac`, which Debian's Gradle runs on, too. */
+/** Debian's Gradle takes no newer one than 17. */
+const debians = "/usr/lib/jvm/java-17-openjdk-amd64";
+
 function javaHome(): string | undefined {
+  if (existsSync(debians)) return debians;
   const compiler = stdoutOf("sh", ["-c", "command -v javac"]);
   return compiler === undefined ? undefined : dirname(dirname(realpathSync(compiler)));
 }
@@ -87,7 +90,7 @@ export class GradleProject {
   }
 
   /** @param path of a file in the project */
-  at = (path: string): string => join(this.directory, path);
+  readonly at = (path: string): string => join(this.directory, path);
 
   write(path: string, text: string): void {
     mkdirSync(dirname(this.at(path)), { recursive: true });
@@ -108,7 +111,7 @@ export class GradleProject {
     rmSync(this.at(path), { recursive: true });
   }
 
-  text = (path: string): string => readFileSync(this.at(path), "utf8");
+  readonly text = (path: string): string => readFileSync(this.at(path), "utf8");
 
   /** What the engine said about the last run of the task. */
   report(): { digest: string; emittedBytes: number; imageBytes: number; method: string; upToDate: boolean } {
@@ -128,11 +131,11 @@ export class GradleProject {
       "-c",
       `umask ${umask}; exec gradle "$@"`,
       "sh",
-      ...this.words(args),
+      ...this.#words(args),
     ];
     const { status, stdout, stderr } = spawnSync(command, words, {
       cwd: this.directory,
-      env: { ...this.environment(), ...env },
+      env: { ...this.#environment(), ...env },
       encoding: "utf8",
       input,
     });
@@ -142,14 +145,18 @@ export class GradleProject {
 
   /** Runs on; the caller ends it. */
   start(args: readonly string[]) {
-    const child = spawn("gradle", this.words(args), { cwd: this.directory, env: this.environment(), stdio: "pipe" });
+    const child = spawn("gradle", this.#words(args), { cwd: this.directory, env: this.#environment(), stdio: "pipe" });
     child.stdout.setEncoding("utf8");
     return child;
   }
 
-  private words = (args: readonly string[]): string[] => ["--offline", `-Pbinaryfs.cli=${GradleProject.cli}`, ...args];
+  readonly #words = (args: readonly string[]): string[] => [
+    "--offline",
+    `-Pbinaryfs.cli=${GradleProject.cli}`,
+    ...args,
+  ];
 
-  private environment = (): NodeJS.ProcessEnv => ({
+  readonly #environment = (): NodeJS.ProcessEnv => ({
     ...process.env,
     GRADLE_USER_HOME: this.#gradleHome,
     JAVA_HOME: JDK,

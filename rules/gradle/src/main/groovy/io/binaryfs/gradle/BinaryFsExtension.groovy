@@ -18,6 +18,7 @@ import org.gradle.api.tasks.Optional
 import org.gradle.api.tasks.PathSensitive
 import org.gradle.api.tasks.PathSensitivity
 
+import javax.inject.Inject
 import java.util.concurrent.Callable
 
 /**
@@ -108,6 +109,7 @@ class BinaryFsExtension {
     // Only for what a build script calls; a stored configuration leaves it out.
     private final transient Project project
 
+    @Inject
     BinaryFsExtension(Project project) {
         this.project = project
         imageName = text(project.name)

@@ -2,8 +2,6 @@
 package io.binaryfs.gradle
 
 import org.gradle.api.Project
-import org.gradle.api.file.FileTreeElement
-import org.gradle.api.specs.Spec
 
 /** The toolchain is asked for by name: it came with Gradle 6.7. */
 final class JavaHome {
@@ -19,16 +17,8 @@ final class JavaHome {
     static File of(Project project) {
         def java = project.extensions.findByName('java')
         def service = project.extensions.findByName('javaToolchains')
-        if (java?.hasProperty('toolchain') && service != null)
-            return service.launcherFor(java.toolchain).get().metadata.installationPath.asFile
-        new File(System.getProperty('java.home'))
-    }
-}
-
-/** Symbolic links that lead nowhere, as a Debian JDK has for packages that are not installed. */
-final class Dangling implements Spec<FileTreeElement> {
-    @Override
-    boolean isSatisfiedBy(FileTreeElement element) {
-        !element.file.exists()
+        // Before 7.0 there is no launcher where the build script asks for no version.
+        def launcher = java?.hasProperty('toolchain') && service != null ? service.launcherFor(java.toolchain).getOrNull() : null
+        launcher == null ? new File(System.getProperty('java.home')) : launcher.metadata.installationPath.asFile
     }
 }

@@ -3,6 +3,7 @@ package io.binaryfs.gradle
 
 import groovy.transform.CompileStatic
 
+import java.nio.file.DirectoryStream
 import java.nio.file.Files
 import java.nio.file.LinkOption
 import java.nio.file.Path
@@ -63,7 +64,7 @@ final class StagingTree {
     }
 
     private static void collectOthers(Path directory, String prefix, ImageTree tree, List<Path> others) {
-        Files.newDirectoryStream(directory).withCloseable { Iterable<Path> children ->
+        Files.newDirectoryStream(directory).withCloseable { DirectoryStream<Path> children ->
             for (Path child : children) {
                 def path = "$prefix/${child.fileName}".toString()
                 if (Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS)) {
@@ -114,8 +115,8 @@ final class StagingTree {
 
     private static boolean sameContent(Path one, Path other) {
         if (Files.size(one) != Files.size(other)) return false
-        new BufferedInputStream(Files.newInputStream(one), BUFFER_BYTES).withCloseable { InputStream left ->
-            new BufferedInputStream(Files.newInputStream(other), BUFFER_BYTES).withCloseable { InputStream right ->
+        new BufferedInputStream(Files.newInputStream(one), BUFFER_BYTES).withCloseable { BufferedInputStream left ->
+            new BufferedInputStream(Files.newInputStream(other), BUFFER_BYTES).withCloseable { BufferedInputStream right ->
                 int read
                 while ((read = left.read()) == right.read()) if (read < 0) return true
                 false
