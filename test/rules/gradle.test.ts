@@ -240,20 +240,20 @@ describe("the build cache", { timeout: 120_000 }, () => {
     expect(sameBytes(readFileSync(one.at(LIBRARY)), bytes)).toBe(true);
   });
 
-  it("serves another checkout with another umask and the JDK elsewhere, which would have built the same bytes", () => {
+  it("serves another checkout with another umask and the JDK elsewhere, which builds the same bytes itself", () => {
     cpSync(at("jvm"), at("elsewhere/jvm"), { recursive: true, verbatimSymlinks: true });
     const other = cached("a/deeper/place", at("elsewhere/jvm"));
     // A daemon has the umask that it was started with.
-    const { tasks, output } = other.gradle(["--no-daemon", "--build-cache", "runBinaryFs"], { umask: "077" });
+    const itself = other.gradle(["--no-daemon", "binaryFs"], { umask: "077" });
+    expect(itself.tasks.get(":binaryFs")).toBe("executed");
+    expect(sameBytes(readFileSync(other.at(LIBRARY)), bytes)).toBe(true);
+    const { tasks, output } = other.gradle(["--build-cache", "cleanBinaryFs", "runBinaryFs"]);
     expect(tasks.get(":binaryFs")).toBe("FROM-CACHE");
     expect(output).toContain("module     Hello, the image\n");
     expect(sameBytes(readFileSync(other.at(LIBRARY)), bytes)).toBe(true);
-    const again = other.gradle(["--no-daemon", "binaryFs", "--rerun-tasks"], { umask: "077" });
-    expect(again.tasks.get(":binaryFs")).toBe("executed");
-    expect(sameBytes(readFileSync(other.at(LIBRARY)), bytes)).toBe(true);
   });
 
-  it("leaves the next edit short and right: what is kept between builds is no output", () => {
+  it("is followed by the right bytes after the next edit: what is kept between builds is no output", () => {
     one.write("src/main/resources/hello/name.txt", "edited\n");
     expect(one.gradle(["--build-cache", "binaryFs"]).tasks.get(":binaryFs")).toBe("executed");
     one.write("src/main/resources/hello/name.txt", "a resource of the application\n");
@@ -407,7 +407,8 @@ describe("the plugin", { timeout: 120_000 }, () => {
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
     const theirs = new GradleProject(at("nobody"), at("nobody-home"));
     // What Gradle makes once from its own jars, in half a minute.
-    const generated = "caches/4.4.1/generated-gradle-jars";
+    const version = readdirSync(join(gradleHome, "caches")).find((name) => /^\d/.test(name)) as string;
+    const generated = `caches/${version}/generated-gradle-jars`;
     mkdirSync(at("nobody-home"));
     if (existsSync(join(gradleHome, generated)))
       cpSync(join(gradleHome, generated), join(at("nobody-home"), generated), { recursive: true });

@@ -19,9 +19,9 @@ long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 #define TRAP_RED_ZONE 128ul
 #define TRAP_RETURN_ADDRESS 8ul /* what the kernel's frame starts with, below the ucontext */
 #define TRAP_FRAME_MAX 16384ul  /* of the kernel, with AVX-512 and AMX */
-#define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
-#define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
-#define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
+#define TRAP_SI_CODE 8          /* offset of si_code in siginfo_t */
+#define TRAP_SYS_SECCOMP 1      /* its value for SECCOMP_RET_TRAP */
+#define TRAP_PROBE_ADDRESS 1ul  /* argument of the call by which bfs_trap_probe knows itself */
 #define TRAP_PROBE_RESULT 0x42464Bl
 
 struct trap_frame {
