@@ -93,7 +93,6 @@ export const debianPackages = [
     purpose: "builds the workspaces that the Bazel rules are tested in",
     present: commands("bazel"),
   },
-  { package: "nginx", needs: ["test"], purpose: "the remote cache that builds share", present: commands("nginx") },
   { package: "gradle", needs: ["test"], purpose: "the Gradle plugin", present: commands("gradle") },
   {
     package: "openjdk-17-jdk-headless",
