@@ -167,6 +167,7 @@ export class ContentSource {
         const limitBytes = limitOf(fd);
         this.stop();
         store.collect(limitBytes);
+        store.rest();
       }
       await nextTurn();
     }
@@ -176,6 +177,8 @@ export class ContentSource {
   async settle(): Promise<void> {
     if ((this.#leaving?.segments.length ?? 0) <= QUICK_SEGMENTS) await this.keep();
     this.stop();
+    this.#store?.rest();
+    this.#store?.sweep();
   }
 
   /** The library that is left may be written to from now on. */

@@ -33,7 +33,8 @@ export function sweepTemporaries(output: Buffer): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this number exists. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (cause) {

@@ -3,6 +3,7 @@
 import { lstatSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { sweepTemporaries } from "../publish/temporaries.js";
 import { ACTIONS, BLOBS, DIGEST_BYTES, entryPath, filesIn, type StoreFile, shardsOf } from "./store-names.js";
+import { buryWriters } from "./store-writers.js";
 
 export interface StoreStats {
   readonly entries: number;
@@ -52,8 +53,9 @@ const entriesOf = (directory: Buffer, kind: string): StoreFile[] =>
 
 const totalOf = (files: readonly StoreFile[]): number => files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
-/** Temporaries of dead processes. */
-function sweepStore(directory: Buffer): void {
+/** Removes temporaries of dead processes. */
+export function sweepStore(directory: Buffer): void {
+  buryWriters(directory);
   for (const shard of allShards(directory)) {
     for (const { isTemporary, key } of filesIn(shard)) {
       if (isTemporary) sweepTemporaries(Buffer.concat([shard, Buffer.from(`/${key}`)]));

@@ -15,8 +15,9 @@ import { sha256Of } from "../fingerprint/sha256.js";
 import { addon } from "../native/addon.js";
 import { throwErrno } from "../publish/copy.js";
 import { temporaryPath } from "../publish/temporaries.js";
-import { clearStore, collectStore, type StoreStats, storeStats } from "./collect.js";
+import { clearStore, collectStore, type StoreStats, storeStats, sweepStore } from "./collect.js";
 import { ACTIONS, BLOBS, DIGEST_BYTES, entryPath } from "./store-names.js";
+import { announceWriter, buryWriters, retireWriter } from "./store-writers.js";
 
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -24,6 +25,7 @@ const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
 export class ContentStore {
   readonly #directory: Buffer;
   #corrupted = 0;
+  #isWriting = false;
 
   /** @param directory made when something is put */
   constructor(directory: Buffer) {
@@ -67,6 +69,17 @@ export class ContentStore {
     this.#write(ACTIONS, actionKey, digest);
   }
 
+  /** Nothing is put for now. */
+  rest(): void {
+    if (this.#isWriting) retireWriter(this.#directory);
+    this.#isWriting = false;
+  }
+
+  /** Removes what writers left that were killed. */
+  sweep(): void {
+    if (buryWriters(this.#directory)) sweepStore(this.#directory);
+  }
+
   /** Removes what was not used for the longest time until the contents take no more than so many bytes, and what killed builds left. @returns bytes removed */
   collect(limitBytes: number): number {
     return collectStore(this.#directory, limitBytes);
@@ -106,6 +119,11 @@ export class ContentStore {
     const temporary = temporaryPath(path);
     let fd: number | undefined;
     try {
+      if (!this.#isWriting) {
+        makeDirectory(this.#directory);
+        announceWriter(this.#directory);
+        this.#isWriting = true;
+      }
       fd = create(temporary);
       throwErrno(addon.writeBlocks(fd, 0, bytes, 0));
       renameSync(temporary, path);
@@ -132,10 +150,14 @@ function create(path: Buffer): number {
     return openSync(path, CREATE_FLAGS, 0o600);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
-    mkdirSync(path.subarray(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+    makeDirectory(path.subarray(0, path.lastIndexOf("/")));
     return openSync(path, CREATE_FLAGS, 0o600);
   }
 }
+
+const makeDirectory = (path: Buffer): void => {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+};
 
 /** Collection goes by the time of the last use. */
 function touch(fd: number): void {
