@@ -1,6 +1,6 @@
 /** The store gives back what was put or nothing, keeps within its limit, and touches nothing that is not its own. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -190,4 +190,22 @@ test("a pack's key depends on sizes, contents and their order alone", () => {
     (members) => packKey(members).toString("hex"),
   );
   expect(new Set(keys).size).toBe(5);
+});
+
+test("what a writer left that was killed goes with the next sweep, and a living one's stays", () => {
+  store.put(content(1));
+  const shard = join(root, "cas", "aa");
+  mkdirSync(shard, { recursive: true });
+  const temporary = (pid: number): string => `.${"aa".repeat(32)}.binaryfs-${pid}-0123456789ab.tmp`;
+  const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+  for (const pid of [dead, process.pid]) writeFileSync(join(shard, temporary(pid)), "torn");
+  store.sweep();
+  // Nobody said that it wrote: nothing is looked for.
+  expect(existsSync(join(shard, temporary(dead)))).toBe(true);
+  writeFileSync(join(root, `.writer-${dead}`), "");
+  store.sweep();
+  expect(readdirSync(shard)).toEqual([temporary(process.pid)]);
+  expect(readdirSync(root).sort()).toEqual([`.writer-${process.pid}`, "cas"]);
+  store.rest();
+  expect(readdirSync(root)).toEqual(["cas"]);
 });
