@@ -1,7 +1,15 @@
 /** The public API. */
 
 export { build, pack } from "./build.js";
-export type { BuildOptions, BuildReport, Holder, Progress, PublishMethod } from "./engine/options.js";
+export type {
+  BuildOptions,
+  BuildReport,
+  Holder,
+  Progress,
+  PublishMethod,
+  RemoteCacheOptions,
+  RemoteReport,
+} from "./engine/options.js";
 export type { Stage } from "./engine/stage-timer.js";
 export type { BinaryfsError, ErrorCode, Result } from "./errors.js";
 export type { LayoutName, MtimePolicy, OwnerPolicy, Warning, WarningCode } from "./model.js";

@@ -142,7 +142,9 @@ export type WarningCode =
   | "xattr-skipped"
   | "secrets-selected"
   | "state-discarded"
-  | "state-unusable";
+  | "state-unusable"
+  | "remote-cache-off"
+  | "remote-cache-rejected";
 export interface Warning {
   readonly code: WarningCode;
   readonly path?: Buffer;

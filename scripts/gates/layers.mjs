@@ -20,6 +20,7 @@ const layers = [
   "shard",
   "link",
   "store",
+  "remote",
   "inspect",
   "trace",
   "engine",

@@ -10,6 +10,7 @@ import { escapePath, printError, type StandardOutput } from "./output.js";
 import type { ParsedOption } from "./parse-options.js";
 import { ProgressLine } from "./progress.js";
 import { toBytes, toText } from "./raw-arguments.js";
+import { remoteCacheOf } from "./remote-options.js";
 import { describeReport, reportFields } from "./report.js";
 import { expandSelectionFiles, parseVolume } from "./selection.js";
 import { describeWait, describeWarnings, jsonWarning } from "./wording.js";
@@ -76,6 +77,8 @@ export async function engineOptionsOf(request: BuildRequest): Promise<Result<Bui
   if (linker.value !== "gcc" && request.options.some(({ name }) => name === "cc")) {
     return fail("usage", { detail: "--cc needs --linker gcc: the native linker calls no compiler" });
   }
+  const remoteCache = remoteCacheOf(request, options.value, linker.value);
+  if (!remoteCache.ok) return remoteCache;
   const epoch = sourceDateEpoch();
   if (!epoch.ok) return epoch;
   const mtime = mtimePolicy(last("mtime"), epoch.value);
@@ -108,6 +111,7 @@ export async function engineOptionsOf(request: BuildRequest): Promise<Result<Bui
     ...(layout.value !== undefined && { layout: layout.value }),
     ...(state !== undefined && { state }),
     onWait: (holder) => printError(describeWait(holder)),
+    ...(remoteCache.value !== undefined && { remoteCache: remoteCache.value }),
     ...(linker.value !== undefined && { linker: linker.value }),
     ...(last("cc") !== undefined && { cc: toText(last("cc") ?? "") }),
   });

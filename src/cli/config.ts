@@ -31,6 +31,11 @@ export interface BinaryfsConfig {
   readonly state?: string | false;
   readonly linker?: "native" | "gcc";
   readonly cc?: string;
+  /** URL. */
+  readonly remoteCache?: string;
+  readonly remoteCacheReadOnly?: boolean;
+  /** Seconds. */
+  readonly remoteTimeout?: number;
 }
 
 export interface LoadedConfig {
@@ -90,6 +95,9 @@ const KEYS: Readonly<Record<Key, readonly [string, Reader]>> = {
   layout: ["layout", text],
   linker: ["linker", text],
   cc: ["cc", text],
+  remoteCache: ["remote-cache", text],
+  remoteCacheReadOnly: ["remote-cache-read-only", flag],
+  remoteTimeout: ["remote-timeout", textOrNumber],
 };
 
 /** @param directory that relative paths start from */

@@ -66,6 +66,7 @@ const LEFT_COLUMN = 34;
 
 function optionTable(options: readonly OptionSpec[]): string {
   return options
+    .filter(({ isHidden }) => isHidden !== true)
     .map(({ short, long, value, summary }) => {
       const left = `  ${short === undefined ? "   " : `-${short},`} --${long}${value === undefined ? "" : ` ${value}`}`;
       const gap = left.length < LEFT_COLUMN ? left.padEnd(LEFT_COLUMN) : `${left}\n${" ".repeat(LEFT_COLUMN)}`;

@@ -79,10 +79,25 @@ const ENGINE: readonly OptionSpec[] = [
   { long: "no-state", summary: "keep nothing between builds" },
 ];
 
+export const REMOTE: readonly OptionSpec[] = [
+  {
+    long: "remote-cache",
+    value: "URL",
+    summary: "look for the library in a cache that speaks Bazel's HTTP protocol, and store it there",
+  },
+  { long: "remote-cache-read-only", summary: "store nothing in the remote cache" },
+  {
+    long: "remote-timeout",
+    value: "SECONDS",
+    summary: "when the remote cache counts as away (default: 10)",
+  },
+];
+
 export const BUILD_OPTIONS: readonly OptionSpec[] = [
   OUTPUT_LIBRARY,
   ...SELECTION,
   ...ENGINE,
+  ...REMOTE,
   { long: "linker", value: "native|gcc", summary: "native needs no compiler (default)" },
   CC,
   JSON_LINES,
@@ -93,6 +108,8 @@ export const PACK_OPTIONS: readonly OptionSpec[] = [
   OUTPUT_DIRECTORY,
   ...SELECTION,
   ...ENGINE,
+  // Known, so that it can be said what they are for.
+  ...REMOTE.map((option) => ({ ...option, isHidden: true })),
   JSON_LINES,
   VERBOSE,
   HELP,

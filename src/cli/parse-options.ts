@@ -15,10 +15,12 @@ export interface OptionSpec {
   readonly summary: string;
   /** Where a second value would silently win over the first, giving two is a mistake. */
   readonly once?: boolean;
+  /** Help does not name it. */
+  readonly isHidden?: boolean;
 }
 
 /** Options that the command line's design has and this version has not. */
-const LATER: readonly string[] = ["remote-cache", "export-overlay"];
+const LATER: readonly string[] = ["export-overlay"];
 
 export interface ParsedOption {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** A build's report as fields of `--json` and as a line. */
 
-import type { BuildReport } from "../engine/options.js";
+import type { BuildReport, RemoteReport } from "../engine/options.js";
 import { escapePath, jsonPath } from "./output.js";
 import { counted, humanBytes } from "./wording.js";
 
@@ -18,6 +18,7 @@ export const reportFields = (report: BuildReport, output: "library" | "output"):
   segmentsTotal: report.segmentsTotal,
   sourceBytes: report.sourceBytes,
   storeHits: report.storeHits,
+  ...(report.remote !== undefined && { remoteCache: report.remote }),
   durationMs: roundMs(report.durationMs),
   stages: Object.fromEntries(Object.entries(report.stages).map(([stage, ms]) => [stage, roundMs(ms)])),
 });
@@ -31,8 +32,31 @@ export function describeReport(report: BuildReport): string {
   );
 }
 
-export const workDone = (report: BuildReport): string =>
-  report.upToDate ? "up to date" : `re-emitted ${humanBytes(report.emittedBytes)}`;
+export const workDone = (report: BuildReport): string => [ownWork(report), ...remoteWork(report)].join(", ");
+
+function ownWork({ upToDate, method, emittedBytes }: BuildReport): string {
+  if (upToDate) return "up to date";
+  return method === "remote" ? "nothing re-emitted" : `re-emitted ${humanBytes(emittedBytes)}`;
+}
+
+const REMOTE_OUTCOMES: Readonly<Record<RemoteReport["outcome"], string | undefined>> = {
+  hit: "remote cache hit",
+  miss: "remote cache miss",
+  rejected: "remote cache entry rejected",
+  off: "remote cache off",
+  unasked: undefined,
+};
+
+function remoteWork({ remote }: BuildReport): string[] {
+  if (remote === undefined) return [];
+  const { outcome, downloadedBytes, uploadedBytes } = remote;
+  const parts = [
+    REMOTE_OUTCOMES[outcome],
+    downloadedBytes > 0 ? `${humanBytes(downloadedBytes)} fetched` : undefined,
+    uploadedBytes > 0 ? `${humanBytes(uploadedBytes)} stored remotely` : undefined,
+  ];
+  return parts.filter((part) => part !== undefined);
+}
 
 /** Watching publishes in few milliseconds: tenths tell them apart. */
 const roundMs = (ms: number): number => Math.round(ms * 10) / 10;

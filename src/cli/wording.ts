@@ -243,6 +243,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   "state-discarded": "what the last build kept could not be used, so everything was built again",
   "state-unusable":
     "nothing can be kept for the next build (name a directory with `--state DIR`, or ask for none with `--no-state`)",
+  "remote-cache-off": "the remote cache is not used for the rest of this build",
+  "remote-cache-rejected": "the remote cache holds something else than this library, which was built here instead",
 };
 
 /** Lines of warnings, the first few of each kind unless all are wanted. */

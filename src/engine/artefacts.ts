@@ -19,6 +19,7 @@ import { emitImage, finishFiles, freshReport, planTree, selectTree, withOutput }
 export async function packOnce(options: BuildOptions): Promise<Result<BuildReport>> {
   const mistake = mistakeIn(options);
   if (mistake !== undefined) return fail("bad-config", { detail: mistake });
+  if (options.remoteCache !== undefined) return fail("bad-config", { detail: "a remote cache holds no artefacts" });
   const output = absolute(options.output);
   if (output.toString("latin1").endsWith(".c")) return packSource(options, output);
   // A directory that holds artefacts alone is an output as a whole; in another one the artefacts are.

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { ok, type Result } from "../errors.js";
 import { NATIVE_HEAD_BYTES, nativeHead } from "../link/native.js";
+import type { Plan } from "../plan/plan.js";
 import type { StablePlan } from "../plan/stable.js";
 import { OutputFile } from "../publish/output-file.js";
 import { writeBytes } from "../serialize/target.js";
@@ -22,13 +23,17 @@ export interface Workshop {
   readonly timer: StageTimer;
 }
 
-/** Errors: those of planning, `serialize` and `OutputFile` */
+/**
+ * @param planned of the tree, where it was planned already
+ * Errors: those of planning, `serialize` and `OutputFile`
+ */
 export async function buildFromNothing(
   facts: Pick<Recorded, "planKey" | "selectionKey" | "tree">,
   { options, output, template, timer }: Workshop,
+  planned?: Plan,
 ): Promise<Result<Built>> {
   const { tree } = facts;
-  const plan = planTree(tree, options, timer);
+  const plan = planned === undefined ? planTree(tree, options, timer) : ok(planned);
   if (!plan.ok) return plan;
   const file = OutputFile.create(output, 0o755);
   if (!file.ok) return file;

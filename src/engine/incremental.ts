@@ -14,6 +14,7 @@ import { emitChanges } from "../serialize/emit-changes.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import { writeBytes } from "../serialize/target.js";
 import { checkContents, settle } from "./content-check.js";
+import { carriedDigests } from "./content-digests.js";
 import type { ContentSource, ContentUpdate } from "./content-source.js";
 import { libraryDigestOf, type Workshop } from "./from-nothing.js";
 import { LibraryContent } from "./library-content.js";
@@ -69,9 +70,12 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
     const changes = changesBetween(before.plan, plan.value, origin, contentChanged, delta);
     const { selectionKey } = workshop;
     const incremental = { plan: plan.value, merkle: before.merkle };
+    const contents =
+      current.remote && carriedDigests(current.remote.contents, origin, (row) => contentChanged[row] === 1);
     if (changes.length === 0 && plan.value.sizeBytes === before.plan.sizeBytes) {
       settle(tree.table, settled);
-      const recorded = { ...current, tree, incremental, selectionKey };
+      const remote = current.remote && contents && { ...current.remote, contents };
+      const recorded = { ...current, tree, incremental, selectionKey, ...(remote !== undefined && { remote }) };
       return ok({ recorded, outcome: upToDate(output, recorded) });
     }
 
@@ -121,7 +125,8 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
       const imageWritten = emission.value.written.map(
         ([start, end]): Stretch => [start + NATIVE_HEAD_BYTES, end + NATIVE_HEAD_BYTES],
       );
-      const published = next.publish([...headWritten.value, ...imageWritten]);
+      const written = [...headWritten.value, ...imageWritten];
+      const published = next.publish(written);
       if (!published.ok) return published;
       workshop.contents.remember(before.plan, fd, leaving);
       isTaken = true;
@@ -135,6 +140,14 @@ export async function updateIncrementally(workshop: IncrementalWorkshop): Promis
         digest,
         merkleRoot,
         imageBytes: plan.value.sizeBytes,
+        ...(current.remote !== undefined &&
+          contents !== undefined && {
+            remote: {
+              ...current.remote,
+              contents,
+              pieces: current.remote.pieces.changed(NATIVE_HEAD_BYTES + plan.value.sizeBytes, written),
+            },
+          }),
       };
       return ok({
         recorded,

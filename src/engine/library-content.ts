@@ -29,6 +29,17 @@ export class LibraryContent {
     return out;
   }
 
+  /** Where a file's whole content lies: stretches of the file that the library is, in the content's order. */
+  *stretches(ordinal: number): Generator<{ readonly position: number; readonly sizeBytes: number }> {
+    const contentBytes = this.#plan.inventory.contentBytes[ordinal] as number;
+    for (let at = 0; at < contentBytes; ) {
+      const { position, contiguousBytes } = this.#locate(ordinal, at);
+      const sizeBytes = Math.min(contiguousBytes, contentBytes - at);
+      yield { position: this.#library.offset + position, sizeBytes };
+      at += sizeBytes;
+    }
+  }
+
   #locate(ordinal: number, at: number): { readonly position: number; readonly contiguousBytes: number } {
     const { inventory, nid, dataBlock, dataLayout, inlineBytes } = this.#plan;
     const contentBytes = inventory.contentBytes[ordinal] as number;

@@ -1,6 +1,7 @@
 /** What a build is asked for and what it reports. */
 
 import type { LayoutName, Warning } from "../model.js";
+import { parseRemoteUrl } from "../remote/url.js";
 import { joinPath, normalize, type PathLike, toBytes, toLatin1 } from "../select/paths.js";
 import type { SelectOptions } from "../select/select.js";
 import { workingDirectory } from "../select/working-directory.js";
@@ -19,6 +20,16 @@ export interface Holder {
   readonly pid: number;
   /** Its command line, as far as it is known. */
   readonly command: string;
+}
+
+/** A server that speaks Bazel's HTTP cache protocol. Credentials: docs/cli.md, "Remote cache". */
+export interface RemoteCacheOptions {
+  /** http or https. */
+  readonly url: string;
+  /** Nothing is stored there. Default: false. */
+  readonly readOnly?: boolean;
+  /** Budget of each request, milliseconds, 1 … 10⁹; the first that exceeds it ends the use of the cache. Default: 10,000. */
+  readonly timeoutMs?: number;
 }
 
 export interface BuildOptions extends Omit<SelectOptions, "outputs" | "onProgress"> {
@@ -41,14 +52,30 @@ export interface BuildOptions extends Omit<SelectOptions, "outputs" | "onProgres
   readonly state?: PathLike | false;
   /** Called once for each process that holds the state directory while this one waits for it. */
   readonly onWait?: (holder: Holder) => void;
+  /**
+   * Where libraries are looked for before they are made from nothing, and stored once they are made. The bytes never depend on it. Not for `pack`, nor with
+   * the gcc linker; `watch` looks there and stores nothing.
+   */
+  readonly remoteCache?: RemoteCacheOptions;
   /** Threads that read, hash and write. The bytes never depend on it. */
   readonly threads?: number;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
 
-/** How the new library came to hold what did not change: nothing published, written from nothing, a reflink, the file before the last one, a copy. */
-export type PublishMethod = "none" | "new" | "clone" | "spare" | "copy";
+/** How the new library came to hold what did not change: nothing published, written from nothing, a reflink, the file before the last one, a copy, fetched from a remote cache. */
+export type PublishMethod = "none" | "new" | "clone" | "spare" | "copy" | "remote";
+
+export interface RemoteReport {
+  /**
+   * `hit`: the library came from there. `miss`: it has none. `rejected`: what it has is not the library. `off`: it did not answer, or refused.
+   * `unasked`: the library was made of the last one, or is up to date.
+   */
+  readonly outcome: "hit" | "miss" | "rejected" | "off" | "unasked";
+  /** Bodies of responses and of requests. */
+  readonly downloadedBytes: number;
+  readonly uploadedBytes: number;
+}
 
 export interface BuildReport {
   readonly output: Buffer;
@@ -70,6 +97,8 @@ export interface BuildReport {
   /** Packs and chunks whose content came from the store instead. */
   readonly storeHits: number;
   readonly method: PublishMethod;
+  /** Where `remoteCache` was given. */
+  readonly remote?: RemoteReport;
   readonly durationMs: number;
   /** Milliseconds a stage. */
   readonly stages: Readonly<Partial<Record<Stage, number>>>;
@@ -85,12 +114,23 @@ export function absolute(path: PathLike): Buffer {
 const isPath = (value: unknown): boolean => typeof value === "string" || value instanceof Uint8Array;
 
 /** What a caller without types may have wrong; the rest is checked where it is used. @returns what, or undefined */
-export function mistakeIn({ root, output, layout, linker, rules }: BuildOptions): string | undefined {
+export function mistakeIn({ root, output, layout, linker, rules, remoteCache }: BuildOptions): string | undefined {
   if (!isPath(root)) return "root is no path";
   if (!isPath(output)) return "output is no path";
   if (layout !== undefined && layout !== "stable" && layout !== "compact") return `layout ${String(layout)}`;
   if (linker !== undefined && linker !== "native" && linker !== "gcc") return `linker ${String(linker)}`;
   const isRule = ({ kind, pattern }: { kind?: unknown; pattern?: unknown }): boolean =>
     (kind === "include" || kind === "exclude") && isPath(pattern);
-  return rules?.every(isRule) === false ? "a rule is no { kind, pattern }" : undefined;
+  if (rules?.every(isRule) === false) return "a rule is no { kind, pattern }";
+  return remoteCache === undefined ? undefined : remoteMistake(remoteCache, linker);
+}
+
+const MOST_TIMEOUT_MS = 1e9;
+
+/** The URL is not repeated: it may hold a password. */
+function remoteMistake({ url, timeoutMs = 1 }: RemoteCacheOptions, linker: BuildOptions["linker"]): string | undefined {
+  if (linker === "gcc") return "a remote cache holds libraries of the native linker alone";
+  if (typeof url !== "string" || parseRemoteUrl(url) === undefined)
+    return "the URL of the remote cache is no http(s) URL";
+  return timeoutMs >= 1 && timeoutMs <= MOST_TIMEOUT_MS ? undefined : `timeoutMs ${String(timeoutMs)}`;
 }

@@ -6,8 +6,10 @@ import type { Declarations, MtimePolicy, NodeTable, OwnerPolicy, Tree, Warning, 
 import type { StablePlan } from "../plan/stable.js";
 import { stableColumns, stableFromColumns, type TypedArray } from "../plan/stable-columns.js";
 import type { Published } from "../publish/successor.js";
+import { Pieces } from "../remote/pieces.js";
 import type { Columns, StateContents } from "../store/state-file.js";
 import { deriveParents } from "../tree/derive-parents.js";
+import type { ContentDigests } from "./content-digests.js";
 
 /** The engine's view of a published library. */
 export interface Recorded {
@@ -22,6 +24,17 @@ export interface Recorded {
   readonly digest: string;
   readonly merkleRoot: Buffer;
   readonly imageBytes: number;
+  /** Once a remote cache was used: so that a later build hashes, and stores there, what changed since. */
+  readonly remote?: RemoteFacts;
+}
+
+export interface RemoteFacts {
+  /** By row of the table. */
+  readonly contents: ContentDigests;
+  /** Of the library file. */
+  readonly pieces: Pieces;
+  /** SHA-256 of the URL of the cache that took all pieces of which the hash is known, 64 hex digits. */
+  readonly sharedWith?: string;
 }
 
 interface Meta {
@@ -48,6 +61,7 @@ interface Meta {
   readonly merkleRoot: string;
   readonly imageBytes: number;
   readonly buildTime: number;
+  readonly remote?: { readonly libraryBytes: number; readonly sharedWith?: string };
 }
 
 /** latin1 text stands for bytes. */
@@ -56,7 +70,7 @@ const bytes = (latin1: string): Buffer => Buffer.from(latin1, "latin1");
 
 /** @param engine names the format and the runtime: what another engine recorded is not for this one */
 export function encodeRecorded(recorded: Recorded, engine: string): StateContents {
-  const { tree, incremental, published } = recorded;
+  const { tree, incremental, published, remote } = recorded;
   const { table, declarations } = tree;
   const { spare, ...withoutSpare } = published;
   const meta: Meta = {
@@ -85,6 +99,12 @@ export function encodeRecorded(recorded: Recorded, engine: string): StateContent
     merkleRoot: recorded.merkleRoot.toString("hex"),
     imageBytes: recorded.imageBytes,
     buildTime: incremental?.plan.buildTime ?? 0,
+    ...(remote !== undefined && {
+      remote: {
+        libraryBytes: remote.pieces.sizeBytes,
+        ...(remote.sharedWith !== undefined && { sharedWith: remote.sharedWith }),
+      },
+    }),
   };
   const columns: Record<string, Columns[string]> = {
     depth: table.depth,
@@ -102,6 +122,10 @@ export function encodeRecorded(recorded: Recorded, engine: string): StateContent
   if (incremental !== undefined) {
     for (const [name, column] of Object.entries(stableColumns(incremental.plan))) columns[`plan.${name}`] = column;
     columns["merkle"] = incremental.merkle.toBytes();
+  }
+  if (remote !== undefined) {
+    columns["remote.contents"] = remote.contents;
+    columns["remote.pieces"] = remote.pieces.hashes;
   }
   return { meta, columns };
 }
@@ -163,6 +187,13 @@ export function decodeRecorded({ meta: json, columns }: StateContents, engine: s
     digest,
     merkleRoot: Buffer.from(meta.merkleRoot, "hex"),
     imageBytes,
+    ...(meta.remote !== undefined && {
+      remote: {
+        contents: asBuffer(column("remote.contents")),
+        pieces: new Pieces(meta.remote.libraryBytes, asBuffer(column("remote.pieces"))),
+        ...(meta.remote.sharedWith !== undefined && { sharedWith: meta.remote.sharedWith }),
+      },
+    }),
   };
   if (columns["merkle"] === undefined) return recorded;
   const plan = stableFromColumns(tree, planColumns(columns), meta.buildTime);

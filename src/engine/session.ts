@@ -22,9 +22,10 @@ import { hasRacyFile, settle, settledBy } from "./content-check.js";
 import { ContentSource } from "./content-source.js";
 import { buildFromNothing } from "./from-nothing.js";
 import { updateIncrementally } from "./incremental.js";
-import { absolute, type BuildOptions, type BuildReport, mistakeIn } from "./options.js";
+import { absolute, type BuildOptions, type BuildReport, mistakeIn, type RemoteReport } from "./options.js";
 import { type Built, type TableUpdate, upToDate } from "./outcome.js";
 import type { Recorded } from "./recorded.js";
+import type { KnownContents, RemoteBuild } from "./remote-build.js";
 import { StageTimer } from "./stage-timer.js";
 import { stableOptions, withOutput } from "./stages.js";
 import { StateKeeper } from "./state-keeper.js";
@@ -38,6 +39,8 @@ export interface SessionReport extends BuildReport {
 
 /** Whoever closes is not to wait until another process is done: a state that is not written costs the next build time, and nothing else. */
 const CLOSING_MS = 2000;
+
+const UNASKED: RemoteReport = { outcome: "unasked", downloadedBytes: 0, uploadedBytes: 0 };
 
 export class Session {
   readonly #options: BuildOptions;
@@ -53,6 +56,10 @@ export class Session {
   #selector: Selector | undefined;
   #current: Recorded | undefined;
   #discarded: Warning | undefined;
+  /** Of a library that is no longer there: its files may still be what they were. */
+  #known: KnownContents | undefined;
+  /** Of the update that is under way. */
+  #remote: RemoteBuild | undefined;
   readonly #closing = new AbortController();
   #idling: { readonly idling: Promise<void>; readonly stop: AbortController } | undefined;
   /** What selection said last. */
@@ -113,10 +120,15 @@ export class Session {
       if (isLast) {
         timer.start("state");
         await withoutTraces(place, () => this.#contents.keep());
+        // Published already: whoever waits for the library need not wait for the cache.
+        if (!built.value.outcome.upToDate) await this.#share(timer);
+        timer.start("state");
         this.#keeper.flush();
       }
       return ok(this.#report(built.value, before, timer));
     } finally {
+      this.#remote?.close();
+      this.#remote = undefined;
       locked.value.release();
     }
   }
@@ -254,7 +266,31 @@ export class Session {
     const { recorded, discarded } = read.value;
     if (discarded !== undefined) this.#discarded = { code: "state-discarded", detail: discarded };
     this.#current = sameIdentity(there, recorded?.published.library) ? recorded : undefined;
+    this.#rememberContents(recorded);
     return ok(undefined);
+  }
+
+  #rememberContents(recorded: Recorded | undefined): void {
+    if (recorded?.remote === undefined) return;
+    this.#known = { table: recorded.tree.table, contents: recorded.remote.contents };
+  }
+
+  /** Loaded here: most builds have no use for it, one that is up to date among them. */
+  async #openRemote(): Promise<RemoteBuild | undefined> {
+    const { remoteCache: remote } = this.#options;
+    if (remote === undefined || this.#remote !== undefined) return this.#remote;
+    const { RemoteBuild } = await import("./remote-build.js");
+    const pool = () => this.#threads();
+    this.#remote = new RemoteBuild({ remote, build: this.#options, template: this.#template, pool });
+    return this.#remote;
+  }
+
+  async #share(timer: StageTimer): Promise<void> {
+    const remote = await this.#openRemote();
+    if (remote === undefined || this.#current === undefined) return;
+    const recorded = await remote.share(this.#current, this.#place, timer);
+    if (recorded !== this.#current) this.#keeper.record(recorded);
+    this.#current = recorded;
   }
 
   async #fromNothing(selector: Selector, timer: StageTimer, known?: Tree): Promise<Result<Built>> {
@@ -284,13 +320,16 @@ export class Session {
     }
     // It is of no use to a library that is made anew, and may take the space which that needs.
     removeSpare(this.#place, this.#keeper.spareDirectories);
-    return buildFromNothing(facts, {
+    const workshop = {
       options: this.#options,
       output: this.#output,
       place: this.#place,
       template: this.#template,
       timer,
-    });
+    };
+    this.#rememberContents(this.#current);
+    const remote = await this.#openRemote();
+    return remote === undefined ? buildFromNothing(facts, workshop) : remote.make(facts, workshop, this.#known);
   }
 
   async #stopIdling(): Promise<void> {
@@ -306,11 +345,15 @@ export class Session {
 
   #report({ recorded, outcome }: Built, before: NodeTable | undefined, timer: StageTimer): SessionReport {
     const { table } = recorded.tree;
-    const own = [this.#keeper.warning, this.#discarded].filter((warning) => warning !== undefined);
+    const remote = this.#remote;
+    const own = [this.#keeper.warning, this.#discarded, ...(remote?.warnings ?? [])].filter(
+      (warning) => warning !== undefined,
+    );
     const warnings = own.length === 0 ? outcome.warnings : [...own, ...outcome.warnings];
     this.#keeper.warning = undefined;
     this.#discarded = undefined;
-    const report = { ...outcome, warnings, ...timer.finish() };
+    const asked = this.#options.remoteCache && { remote: remote?.report ?? UNASKED };
+    const report = { ...outcome, warnings, ...asked, ...timer.finish() };
     if (before === undefined || before === table) return { ...report, changed: [], directories: undefined };
     const looked = this.#looked;
     const isKnown = looked !== undefined && looked.before === before && looked.table === table;

@@ -1,10 +1,10 @@
 /** Measures how long each stage of a build takes. */
 
-/** `fingerprint`: contents compared where the stat key does not settle it; `publish`: the successor prepared and renamed; `state`: state read and written. */
+/** `fingerprint`: contents compared where the stat key does not settle it, and hashed for a remote cache; `publish`: the successor prepared and renamed; `remote`: a remote cache asked, read and filled; `state`: state read and written. */
 export type Stage = (typeof STAGES)[number];
 
 /** In the order in which a report names them; an update comes back to some. */
-const STAGES = ["state", "select", "fingerprint", "plan", "serialize", "link", "publish"] as const;
+const STAGES = ["state", "select", "fingerprint", "plan", "serialize", "link", "publish", "remote"] as const;
 
 export class StageTimer {
   readonly #begin = performance.now();

@@ -1,11 +1,12 @@
-/** Worker threads that carry out batches; they share the descriptors of the process, and stay until the pool is closed. */
+/** Worker threads that carry out batches and hash contents; they share the descriptors of the process, and stay until the pool is closed. */
 
 import { Piscina } from "piscina";
 import type { Result } from "../errors.js";
+import type { HashJob } from "../fingerprint/hash-job.js";
 import { packageFile } from "../runtime-files.js";
 import type { Batch, BatchOutcome } from "./batch-format.js";
 import type { Target } from "./target.js";
-import type { serializeBatch, WorkerTask } from "./worker.js";
+import type { hashContents, serializeBatch, WorkerTask } from "./worker.js";
 
 /** Bundled, also when this module itself runs as TypeScript (in tests): a thread starts faster with one file than with twenty. */
 const WORKER = packageFile("dist/bin/worker.js");
@@ -38,6 +39,13 @@ export class SerializerPool {
     const task: WorkerTask = { batch, target };
     const transferList = columns.map(({ buffer }) => buffer);
     const result: Awaited<ReturnType<typeof serializeBatch>> = await this.#piscina.run(task, { transferList });
+    return result.ok ? result : { ok: false, error: withBufferPath(result.error) };
+  }
+
+  /** @returns 32 bytes a content. Errors: those of `runHashJob` */
+  async hash(job: HashJob): Promise<ReturnType<typeof hashContents>> {
+    const name = "hashContents" satisfies (typeof hashContents)["name"];
+    const result: ReturnType<typeof hashContents> = await this.#piscina.run(job, { name });
     return result.ok ? result : { ok: false, error: withBufferPath(result.error) };
   }
 

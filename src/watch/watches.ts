@@ -146,6 +146,6 @@ export class Watches {
 }
 
 /** Built from nothing: what went before may be unknown to the report. */
-const isAnew = (report: SessionReport): boolean => report.method === "new";
+const isAnew = (report: SessionReport): boolean => report.method === "new" || report.method === "remote";
 
 const lastName = (path: Buffer): Buffer => path.subarray(path.lastIndexOf("/") + 1);

@@ -241,7 +241,7 @@ describe("exit status and messages", () => {
     [["cache", "shrink"], 2, "usage"],
     [["cache", "stats", "--limit", "1G"], 2, "usage"],
     [["cache", "gc", "--limit", "much"], 2, "usage"],
-    [["build", "tree", "-o", "x.so", "--remote-cache", "http://x"], 2, "usage"],
+    [["build", "tree", "-o", "x.so", "--remote-cache", "x"], 2, "usage"],
     [["build", "tree", "-o", "x.so", "--host-path", "rel"], 2, "bad-host-path"],
     [["build", "tree", "-o", "x.so", "--host-path", "/"], 2, "bad-host-path"],
     [["build", "tree", "-o", "x.so", "--host-path", "/proc/self"], 2, "bad-host-path"],

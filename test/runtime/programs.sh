@@ -114,6 +114,15 @@ for name in signals processes; do
 	[ "$(id -u)" -ne 0 ] || expect "$name as root" 0 '^[0-9]+ passed, 0 failed$' timeout 60 "$scratch/hard.so" "/bin/$name" /tmp
 done
 
+# --- vector registers -------------------------------------------------------------------------------------------------------------------------
+if grep -qw avx /proc/cpuinfo; then
+	gcc -O1 -static -mavx -o "$scratch/hard/bin/vector" "$here/programs/vector.c" || fail "compile vector"
+	binaryfs build "$scratch/hard" -o "$scratch/vector.so" >/dev/null || fail "build vector"
+	expect "vector registers across calls" 0 'vector: ok' as_user env BINARYFS_HOST_PATHS="$host_file" "$scratch/vector.so" /bin/vector "$host_file"
+else
+	skip "vector registers: this processor has no AVX"
+fi
+
 # --- Python ------------------------------------------------------------------------------------------------------------------------------------
 modules='import json, asyncio, ssl, sqlite3, ctypes, multiprocessing, decimal'
 python_files=()
