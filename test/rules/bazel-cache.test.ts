@@ -95,15 +95,26 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
 
   test.each([
     ["says nothing", () => undefined],
-    ["dies half way", (socket) => void socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nhalf"))],
-    ["answers with an error", (socket) => void socket.on("data", () => socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))],
+    [
+      "dies half way",
+      (socket) => void socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nhalf")),
+    ],
+    [
+      "answers with an error",
+      (socket) => void socket.on("data", () => socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")),
+    ],
   ] as readonly (readonly [string, Parameters<typeof startServer>[0]])[])(
     "a server that %s costs its timeouts at most",
     async (_, then) => {
       const server = await startServer(then);
       try {
         await first.clean();
-        const { spawns, milliseconds } = await build(first, `--remote_cache=${server.url}`, TIMEOUT, "--remote_retries=0");
+        const { spawns, milliseconds } = await build(
+          first,
+          `--remote_cache=${server.url}`,
+          TIMEOUT,
+          "--remote_retries=0",
+        );
         expect(server.connections()).toBeGreaterThan(0);
         expect(spawns).toHaveLength(SHARDS + 1);
         expect(spawns.filter(({ remoteCacheHit }) => remoteCacheHit)).toEqual([]);

@@ -44,7 +44,16 @@ program = rule(
 `;
 
 /** Names that a parameter file must quote. */
-const NAMES = ["a space", `"double" and 'single'`, "back\\slash", "$dollar `tick`", "Stra\u00c3\u009fe", "*?[glob]", "-x", "new\nline"];
+const NAMES = [
+  "a space",
+  `"double" and 'single'`,
+  "back\\slash",
+  "$dollar `tick`",
+  "Stra\u00c3\u009fe",
+  "*?[glob]",
+  "-x",
+  "new\nline",
+];
 const shell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const BUILD = `${LOAD}
@@ -186,7 +195,9 @@ ${NAMES.map((name) => `echo text > ${shell(name)}`).join("\n")}`,
       if (text?.startsWith("-> ")) symlinkSync(latin1(text.slice(3)), path);
       else if (text !== null) writeFileSync(path, latin1(text));
     }
-    const all = new Set(Object.keys(nodes).flatMap((name) => [...name.matchAll(/\/|$/g)].map(({ index }) => name.slice(0, index))));
+    const all = new Set(
+      Object.keys(nodes).flatMap((name) => [...name.matchAll(/\/|$/g)].map(({ index }) => name.slice(0, index))),
+    );
     for (const name of [...all].sort().reverse()) {
       const path = latin1(join(root, name));
       if (nodes[name]?.startsWith("-> ") !== true) chmodSync(path, modes[name] ?? 0o755);

@@ -14,7 +14,9 @@ function documented(heading: string): string[] {
   const from = readme.indexOf(`\n${heading}`);
   expect(from, heading).toBeGreaterThan(0);
   const end = readme.indexOf("\n## ", from + heading.length);
-  return [...readme.slice(from, end < 0 ? undefined : end).matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name as string);
+  return [...readme.slice(from, end < 0 ? undefined : end).matchAll(/^\| `(\w+)` \|/gm)].map(
+    ([, name]) => name as string,
+  );
 }
 
 /** Names in a dictionary of attributes or fields; private ones aside. */
@@ -44,8 +46,10 @@ test("arguments of binaryfs_local", () => {
 
 test("defaults that the tables name are those of the rules", () => {
   const source = read("private/binary_fs.bzl");
-  for (const [, name, value] of readme.matchAll(/^\| `(mtime|mode|directory_mode|layout|prefix|runfiles)` \|.*\| `(.*)` \|$/gm)) {
-    const [, definition = ""] = new RegExp(`"${name}": attr\\.([^]*?)\\n        (?:"|\\})`).exec(source) ?? [];
+  for (const [, name, value] of readme.matchAll(
+    /^\| `(mtime|mode|directory_mode|layout|prefix|runfiles)` \|.*\| `(.*)` \|$/gm,
+  )) {
+    const [, definition = ""] = new RegExp(`"${name}": attr\\.([\\s\\S]*?)\\n        (?:"|\\})`).exec(source) ?? [];
     expect(definition, name).toContain(`default = ${value}`);
   }
 });

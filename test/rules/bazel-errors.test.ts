@@ -11,10 +11,22 @@ const IN_ANALYSIS: readonly (readonly [string, string, RegExp])[] = [
   ["`..` in prefix", 'srcs = ["a.txt"], prefix = "/x/.."', /`\.\.` in it/],
   ["a relative place", 'files = {"a.txt": "x"}', /begins with a slash: files of \/\/case:a\.txt, "x"/],
   ["several files at one place", 'files = {":two": "/x"}', /\/\/case:two is 2 files; end its path with a slash/],
-  ["a path outside strip_prefix", 'srcs = ["a.txt"], strip_prefix = "case/d"', /case\/a\.txt does not begin with strip_prefix "case\/d"/],
-  ["two files for one path", 'files = {"a.txt": "/x", "b.txt": "/x"}', /two files for \/x: case\/a\.txt and case\/b\.txt/],
+  [
+    "a path outside strip_prefix",
+    'srcs = ["a.txt"], strip_prefix = "case/d"',
+    /case\/a\.txt does not begin with strip_prefix "case\/d"/,
+  ],
+  [
+    "two files for one path",
+    'files = {"a.txt": "/x", "b.txt": "/x"}',
+    /two files for \/x: case\/a\.txt and case\/b\.txt/,
+  ],
   ["a mode that is no number", 'srcs = ["a.txt"], mode = "rwx"', /mode: no mode in octal digits: "rwx"/],
-  ["a mode of too many bits", 'srcs = ["a.txt"], directory_mode = "17777"', /directory_mode: no mode in octal digits: "17777"/],
+  [
+    "a mode of too many bits",
+    'srcs = ["a.txt"], directory_mode = "17777"',
+    /directory_mode: no mode in octal digits: "17777"/,
+  ],
   ["a mode of too few digits", 'srcs = ["a.txt"], modes = {"*": "7"}', /modes of \*: no mode in octal digits: "7"/],
   ["a negative time", 'srcs = ["a.txt"], mtime = -1', /mtime is in seconds since 1970, and not negative/],
   ["a negative number of shards", 'srcs = ["a.txt"], shards = -1', /shards is a number from 0 \(choose\) to 1000/],
@@ -23,14 +35,26 @@ const IN_ANALYSIS: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 const IN_AN_ACTION: readonly (readonly [string, string, RegExp])[] = [
-  ["an include without a match, strictly", 'srcs = ["a.txt"], include = ["*.none"], strict = True', /^binaryfs: (?:pattern-unmatched|nothing-selected): .*\*\.none/],
+  [
+    "an include without a match, strictly",
+    'srcs = ["a.txt"], include = ["*.none"], strict = True',
+    /^binaryfs: (?:pattern-unmatched|nothing-selected): .*\*\.none/,
+  ],
   ["nothing selected", 'srcs = ["a.txt"], include = ["/b.txt"]', /^binaryfs: (?:nothing-selected|pattern-unmatched): /],
   ["nothing at all", "", /^binaryfs: nothing-selected: /],
   ["an empty pattern", 'srcs = ["a.txt"], include = [""]', /^binaryfs: \S+: /],
   ["a pattern that leads out", 'srcs = ["a.txt"], include = ["../x"]', /^binaryfs: include-outside-root: /],
   ["a directory where a file is expected", 'srcs = ["d"]', /^binaryfs: not-a-file: .*case\/d/],
-  ["a file beneath a file", 'files = {"a.txt": "/x", "b.txt": "/x/y"}', /^binaryfs: path-conflict: .*beneath \/x.*\/x\/y/],
-  ["a file and a link for one path", 'files = {"a.txt": "/x"}, symlinks = {"/x": "y"}', /^binaryfs: path-conflict: .*\/x/],
+  [
+    "a file beneath a file",
+    'files = {"a.txt": "/x", "b.txt": "/x/y"}',
+    /^binaryfs: path-conflict: .*beneath \/x.*\/x\/y/,
+  ],
+  [
+    "a file and a link for one path",
+    'files = {"a.txt": "/x"}, symlinks = {"/x": "y"}',
+    /^binaryfs: path-conflict: .*\/x/,
+  ],
   ["a link that leads nowhere", 'srcs = ["a.txt"], symlinks = {"/x": ""}', /^binaryfs: usage: .*leads nowhere.*\/x/],
   ["a link with `..` in its path", 'srcs = ["a.txt"], symlinks = {"/x/../y": "z"}', /^binaryfs: usage: .*\/x\/\.\.\/y/],
   ["a secret", 'srcs = [".env"]', /^binaryfs: secrets-selected: .*\.env/],
@@ -90,7 +114,9 @@ describe.skipIf(bazelIsMissing)("broken input", () => {
 
   test.each(OF_A_RUN)("%s of binary_fs_run fails in analysis", async (_, attributes, said) => {
     const sealed = 'srcs = ["a.txt"], sealed = True';
-    workspace.write({ "case/BUILD.bazel": buildFile(sealed, `binary_fs_run(name = "run", image = ":fs", ${attributes})`) });
+    workspace.write({
+      "case/BUILD.bazel": buildFile(sealed, `binary_fs_run(name = "run", image = ":fs", ${attributes})`),
+    });
     const { status, stderr } = await workspace.build(["//case:run"]);
     expect(status).toBe(1);
     expect(stderr).toMatch(said);

@@ -41,7 +41,7 @@ describe.skipIf(bazelIsMissing)("copied by a user", () => {
     const example = read("WORKSPACE.example");
     const workspaceFile = example.replaceAll('path = "third_party/binaryfs"', `path = "${CHECKOUT}"`);
     expect(workspaceFile).not.toBe(example);
-    const [, targets = ""] = /^# In a BUILD file:\n#\n([^]*)$/m.exec(example) ?? [];
+    const [, targets = ""] = /^# In a BUILD file:\n#\n([\s\S]*)$/m.exec(example) ?? [];
     workspace = new BazelWorkspace({ workspaceFile });
     workspace.write({
       "BUILD.bazel": targets.replaceAll(/^# {0,5}/gm, ""),

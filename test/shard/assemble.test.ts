@@ -25,7 +25,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const rule = fc.record({
   kind: fc.constantFrom<Rule["kind"]>("include", "exclude"),
-  pattern: fc.constantFrom("*", "/a", "/a/*", "*.txt", "/lib/*", "*/b", "/c?", "/none").map((text) => Buffer.from(text)),
+  pattern: fc
+    .constantFrom("*", "/a", "/a/*", "*.txt", "/lib/*", "*/b", "/c?", "/none")
+    .map((text) => Buffer.from(text)),
 });
 
 let trees = 0;

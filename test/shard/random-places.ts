@@ -18,7 +18,10 @@ interface Place {
 /** latin1 text of bytes. */
 const component = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom("a", "b", "c", "d.txt", "e.py", "lib") },
-  { weight: 1, arbitrary: fc.constantFrom("a!", "a-", "a.", "..a", "\xff\xfe", "caf\xc3\xa9", "new\nline", "'q' \"r\"") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("a!", "a-", "a.", "..a", "\xff\xfe", "caf\xc3\xa9", "new\nline", "'q' \"r\""),
+  },
   { weight: 1, arbitrary: fc.stringMatching(/^[a-z]{1,200}$/) },
 );
 

@@ -48,10 +48,11 @@ describe("round trip", () => {
     expect(write([file("/z/a", "a"), file("/e", "empty")], { rules })).toMatchObject({ ok: true });
     const shard = readShard(output());
     expect(shard).toMatchObject({ ok: true });
-    if (shard.ok) expect(shard.value.entries.map(({ isSelected, sizeBytes }) => [isSelected, sizeBytes])).toEqual([
-      [true, 0],
-      [false, 0],
-    ]);
+    if (shard.ok)
+      expect(shard.value.entries.map(({ isSelected, sizeBytes }) => [isSelected, sizeBytes])).toEqual([
+        [true, 0],
+        [false, 0],
+      ]);
   });
 });
 
@@ -61,7 +62,10 @@ describe("the bytes", () => {
     const first = readFileSync(output());
     mkdirSync(join(directory, "elsewhere"));
     for (const name of ["a", "b", "empty"]) cpSync(join(directory, name), join(directory, "elsewhere", name));
-    const moved = FILES().map((one) => ({ ...one, host: Buffer.from(one.host.toString().replace(directory, join(directory, "elsewhere"))) }));
+    const moved = FILES().map((one) => ({
+      ...one,
+      host: Buffer.from(one.host.toString().replace(directory, join(directory, "elsewhere"))),
+    }));
     expect(write(moved.reverse(), { output: output("y.shard") })).toMatchObject({ ok: true });
     expect(readFileSync(output("y.shard")).equals(first)).toBe(true);
   });
@@ -71,7 +75,10 @@ describe("the bytes", () => {
     if (!written.ok) throw new Error(written.error.code);
     const first = readFileSync(output());
     const knownOf = (host: Buffer) => written.value.packed.get(host.toString("latin1"));
-    const known = FILES().map((one) => ({ ...one, ...(knownOf(one.host) && { known: knownOf(one.host) }) })) as ShardFile[];
+    const known = FILES().map((one) => ({
+      ...one,
+      ...(knownOf(one.host) && { known: knownOf(one.host) }),
+    })) as ShardFile[];
     expect(write(known)).toMatchObject({ ok: true });
     expect(readFileSync(output()).equals(first)).toBe(true);
     const wrong = FILES().map((one) => ({ ...one, known: { sha256: Buffer.alloc(32, 1), identity: "another" } }));

@@ -176,7 +176,3 @@ function nameOf({ mnemonic, listedOutputs }: Spawn): string {
   const [output = ""] = listedOutputs.filter((path) => !/\.(?:contents\.jsonl|digest)$/.test(path));
   return `${mnemonic} ${output.replace(/^.*\//, "").replace(/\.shard$/, "")}`;
 }
-
-/** The lines of a failed build that say why, without Bazel's own. */
-export const complaints = (stderr: string): string[] =>
-  stderr.split("\n").filter((line) => /^binaryfs: |^\s+at .*\(.*:\d+\)|Error in fail|^\t*fail\(/.test(line));
