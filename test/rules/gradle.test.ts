@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sharedLibraries } from "../../scripts/lib/closure.mjs";
 import { temporaryDirectory } from "../link/stand-in.js";
+import { type NginxCache, nginxMissing, startNginxCache } from "../support/nginx.js";
 import { GradleProject, makeRuntimeImage, whatIsMissing } from "./gradle-project.js";
 
 const LIBRARY = "build/binaryfs/hello.so";
@@ -272,6 +273,43 @@ describe("the build cache", { timeout: 120_000 }, () => {
     });
     const { tasks } = one.gradle(["--build-cache", "clean", "binaryFs", `-Pbinaryfs.cli=${cli}`]);
     expect(tasks.get(":binaryFs")).toBe("executed");
+  });
+});
+
+describe("a remote cache", { timeout: 120_000 }, () => {
+  let cache: NginxCache;
+  const sharing = (name: string, url = cache.url): GradleProject => {
+    const made = makeProject(name);
+    made.append("build.gradle", `binaryFs { remoteCache { url = '${url}'; timeoutSeconds = 5 } }`);
+    return made;
+  };
+  beforeAll(async () => {
+    if (missing === undefined && nginxMissing() === undefined)
+      cache = await startNginxCache({ directory: at("remote-cache") });
+  });
+  afterAll(() => cache?.stop());
+  beforeEach(({ skip }) => {
+    const reason = nginxMissing();
+    if (reason !== undefined) skip(reason);
+  });
+
+  it("gives another checkout the library that the first one stored", () => {
+    const one = sharing("sharing");
+    expect(one.gradle(["binaryFs"]).status).toBe(0);
+    expect(one.report().method).toBe("new");
+    expect(cache.names("ac")).toHaveLength(1);
+    const other = sharing("sharing-too");
+    const { tasks, output } = other.gradle(["runBinaryFs"]);
+    expect(tasks.get(":binaryFs")).toBe("executed");
+    expect(other.report().method).toBe("remote");
+    expect(output).toContain("module     Hello, the image\n");
+    expect(sameBytes(readFileSync(other.at(LIBRARY)), readFileSync(one.at(LIBRARY)))).toBe(true);
+  });
+
+  it("that is away costs a warning", () => {
+    const { status, output } = sharing("alone", "http://127.0.0.1:1").gradle(["binaryFs"]);
+    expect(output).toMatch(/binaryfs: remote-cache-off: .*http:\/\/127\.0\.0\.1:1/);
+    expect(status).toBe(0);
   });
 });
 
