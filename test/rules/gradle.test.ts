@@ -307,7 +307,7 @@ describe("a remote cache", { timeout: 120_000 }, () => {
   });
 
   it("that is away costs a warning", () => {
-    const { status, output } = sharing("alone", "http://127.0.0.1:1").gradle(["binaryFs"]);
+    const { status, output } = sharing("cut-off", "http://127.0.0.1:1").gradle(["binaryFs"]);
     expect(output).toMatch(/binaryfs: remote-cache-off: .*http:\/\/127\.0\.0\.1:1/);
     expect(status).toBe(0);
   });
