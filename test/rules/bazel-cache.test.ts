@@ -1,9 +1,12 @@
 /** Remote caches: a second workspace builds nothing itself; damaged entries and servers that are no help cost time at most. */
 
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BazelWorkspace, bazelIsMissing, LOAD } from "../support/bazel.js";
-import { type Cache, freePort, nginxIsMissing, startNginx, startServer } from "../support/bazel-cache.js";
+import { startServer } from "../support/bazel-cache.js";
+import { type NginxCache, nginxMissing, startNginxCache } from "../support/nginx.js";
 
 const SHARDS = 3;
 /** Longer than a build here takes, and shorter than a test. */
@@ -36,16 +39,22 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
     return { ...result, milliseconds: performance.now() - started };
   };
 
-  describe.skipIf(nginxIsMissing)("of nginx", () => {
-    let cache: Cache;
+  describe.skipIf(nginxMissing() !== undefined)("of nginx", () => {
+    let cache: NginxCache;
+    let directory: string;
+    const entries = (kind: "ac" | "cas"): string[] => cache.names(kind).map((name) => join(cache.store, kind, name));
     beforeAll(async () => {
-      cache = await startNginx();
+      directory = realpathSync(mkdtempSync(join(tmpdir(), "binaryfs-bazel-cache-")));
+      cache = await startNginxCache({ directory });
       await first.clean();
       const { spawns } = await build(first, `--remote_cache=${cache.url}`);
       expect(spawns.filter(({ remoteCacheHit }) => remoteCacheHit)).toHaveLength(0);
-      expect(cache.entries("ac").length).toBeGreaterThanOrEqual(SHARDS + 1);
+      expect(entries("ac").length).toBeGreaterThanOrEqual(SHARDS + 1);
     }, 120_000);
-    afterAll(() => cache.close());
+    afterAll(async () => {
+      await cache.stop();
+      rmSync(directory, { recursive: true, force: true });
+    });
 
     test("a second workspace in another directory runs no action itself", async () => {
       const second = new BazelWorkspace();
@@ -61,7 +70,7 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
     }, 240_000);
 
     test("a damaged entry is refused, and its action runs", async () => {
-      const large = cache.entries("cas").filter((path) => statSync(path).size > 4096);
+      const large = entries("cas").filter((path) => statSync(path).size > 4096);
       expect(large.length).toBeGreaterThanOrEqual(SHARDS + 1);
       for (const path of large) {
         const bytes = readFileSync(path);
@@ -78,7 +87,7 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
       for (const kind of ["ac", "cas"] as const) {
         await first.clean();
         await build(first, `--remote_cache=${cache.url}`);
-        for (const path of cache.entries(kind)) rmSync(path);
+        for (const path of entries(kind)) rmSync(path);
         await first.clean();
         const { spawns } = await build(first, `--remote_cache=${cache.url}`);
         expect(spawns.filter(({ remoteCacheHit }) => remoteCacheHit)).toEqual([]);
@@ -87,8 +96,10 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
   });
 
   test("a server that refuses costs nothing but a warning", async () => {
+    const { url, close } = await startServer(() => undefined);
+    await close();
     await first.clean();
-    const { spawns, milliseconds } = await build(first, `--remote_cache=http://127.0.0.1:${await freePort()}`, TIMEOUT);
+    const { spawns, milliseconds } = await build(first, `--remote_cache=${url}`, TIMEOUT);
     expect(spawns).toHaveLength(SHARDS + 1);
     expect(milliseconds).toBeLessThan(BOUND_MS);
   });
