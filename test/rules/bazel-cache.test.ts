@@ -1,9 +1,10 @@
 /** Remote caches: a second workspace builds nothing itself; damaged entries and servers that are no help cost time at most. */
 
-import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build as packed } from "../../src/build.js";
 import { BazelWorkspace, bazelIsMissing, LOAD } from "../support/bazel.js";
 import { startServer } from "../support/bazel-cache.js";
 import { type NginxCache, nginxMissing, startNginxCache } from "../support/nginx.js";
@@ -68,6 +69,29 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
         await second.close();
       }
     }, 240_000);
+
+    test("serves the command line as well, each beside the other", async () => {
+      const tree = join(directory, "tree");
+      mkdirSync(tree, { mode: 0o755 });
+      cpSync(join(first.directory, "app"), join(tree, "app"), { recursive: true });
+      const own = async (name: string) => {
+        const report = await packed({
+          root: tree,
+          output: join(directory, name),
+          state: join(directory, `${name}.state`),
+          remoteCache: { url: cache.url },
+        });
+        return report.ok ? report.value : report.error;
+      };
+      const known = entries("ac");
+      expect(await own("one.so")).toMatchObject({ method: "new", remote: { outcome: "miss" } });
+      // Neither reads what is the other's: an entry more, and all of Bazel's.
+      expect(entries("ac")).toHaveLength(known.length + 1);
+      expect(await own("two.so")).toMatchObject({ method: "remote", remote: { outcome: "hit" } });
+      await first.clean();
+      const { spawns } = await build(first, `--remote_cache=${cache.url}`);
+      expect(spawns.filter(({ remoteCacheHit }) => !remoteCacheHit)).toEqual([]);
+    });
 
     test("a damaged entry is refused, and its action runs", async () => {
       const large = entries("cas").filter((path) => statSync(path).size > 4096);
