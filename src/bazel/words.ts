@@ -7,8 +7,8 @@ const ENCODING = "--encoding=";
 const TWO_BYTES = "\u00c3\u00a9";
 
 /**
- * Words of a parameter file as bytes, a character each. Bazel holds each byte of a name as a character of its own; versions up to 7 write such a character as
- * UTF-8, later ones as the byte that it stands for.
+ * Words of a parameter file as bytes, a character each. Bazel holds each byte of a name as a character of its own; some versions, 4.2 among them, write such a character
+ * as UTF-8 (https://github.com/bazelbuild/bazel/issues/16594), others as the byte that it stands for.
  * @param text latin1
  * Errors: those of `shellWords`
  */

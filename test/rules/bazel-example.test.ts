@@ -1,7 +1,7 @@
 /** examples/bazel and WORKSPACE.example, as a user would copy them. */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { BazelWorkspace, bazelIsMissing, CHECKOUT, LOAD } from "../support/bazel.js";
@@ -23,6 +23,9 @@ describe.skipIf(bazelIsMissing)("copied by a user", () => {
       });
       const original = read("examples/bazel/WORKSPACE");
       workspace.write({ WORKSPACE: original.replace('path = "../.."', `path = "${CHECKOUT}"`) });
+      // As another user's build of the same directory leaves it: `//...` leads through it into that build's repositories.
+      workspace.write({ "../another/BUILD.bazel": 'load("//nowhere:defs.bzl", "nothing")\n' });
+      symlinkSync(workspace.path("../another"), workspace.path("bazel-bazel"));
       const built = await workspace.build(["//..."]);
       expect(built.status, built.stderr).toBe(0);
       const python = await workspace.run("//python:run", ["Bazel"]);

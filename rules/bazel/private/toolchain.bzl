@@ -47,7 +47,7 @@ def _worker_protocol_impl(ctx):
     return [WorkerProtocolInfo(name = name)]
 
 worker_protocol = rule(
-    doc = "The worker protocol. Bazel 4 and 5 take `json` only with --experimental_worker_allow_json_protocol.",
+    doc = "The worker protocol. Bazel before 5.1 takes `json` only with --experimental_worker_allow_json_protocol.",
     implementation = _worker_protocol_impl,
     build_setting = config.string(flag = True),
 )
