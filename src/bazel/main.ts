@@ -20,7 +20,7 @@ async function run(words: readonly string[], context: ActionContext): Promise<Re
   const named = words.filter((word) => word.startsWith(FLAG_FILE)).map((word) => word.slice(FLAG_FILE.length));
   const [name] = named;
   if (name === undefined || named.length > 1) return fail("usage", { detail: `one ${FLAG_FILE}FILE is expected` });
-  const path = toBytes(name.startsWith("/") ? toLatin1(name) : joinPath(context.directory, toLatin1(name)));
+  const path = toBytes(name.startsWith("/") ? name : joinPath(context.directory, name));
   let text: string;
   try {
     text = readFileSync(path, "latin1");
@@ -60,7 +60,7 @@ async function main(words: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort());
   const directory = workingDirectory();
   if (!words.includes("--persistent_worker")) {
-    const { exitCode, output } = await perform(words, { directory, signal: interruption.signal });
+    const { exitCode, output } = await perform(words.map(toLatin1), { directory, signal: interruption.signal });
     process.stderr.write(output);
     return exitCode;
   }

@@ -1,10 +1,10 @@
 /** What a worker remembers of contents, by the digests that Bazel sends: they say whether something has changed, never what it is. */
 
 import { Assembly } from "../engine/assembly.js";
-import { toLatin1 } from "../select/paths.js";
 import type { Shard } from "../shard/read-shard.js";
 import type { KnownContent } from "../shard/write-shard.js";
 import type { ActionContext } from "./actions.js";
+import { pathOf } from "./worker-messages.js";
 
 interface Remembered<T> {
   /** As Bazel sent it: of whatever digest function it uses. */
@@ -22,7 +22,7 @@ export class WorkerMemory {
   contextFor(
     inputs: ReadonlyMap<string, string>,
   ): Pick<ActionContext, "knownContent" | "onContent" | "knownShard" | "onShard" | "assemblyFor"> {
-    const byName = new Map([...inputs].map(([path, digest]) => [toLatin1(path), digest]));
+    const byName = new Map([...inputs].map(([path, digest]) => [pathOf(path), digest]));
     return {
       knownContent: (host) => recall(this.#contents, host, byName),
       onContent: (host, content) => remember(this.#contents, host, byName, content),

@@ -1,5 +1,6 @@
 /** The messages of Bazel's worker protocol (worker_protocol.proto; https://bazel.build/remote/creating), as protobuf and as JSON. */
 
+import { isUtf8 } from "node:buffer";
 import Pbf from "pbf";
 
 export interface WorkRequest {
@@ -19,6 +20,16 @@ export interface WorkResponse {
   readonly output: string;
   readonly requestId: number;
   readonly wasCancelled: boolean;
+}
+
+/**
+ * A path's bytes as latin1 text. Versions of Bazel up to 7 put the bytes of a path into a text one by one (bazelbuild/bazel issue 16594), later ones what they mean: as bytes, the
+ * letters of nearly no such meaning are UTF-8.
+ */
+export function pathOf(text: string): string {
+  const bytes = Buffer.from(text, "latin1");
+  const isBytes = bytes.toString("latin1") === text && isUtf8(bytes);
+  return isBytes ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** Field numbers of WorkRequest, Input and WorkResponse. */

@@ -1,7 +1,7 @@
 /** A persistent worker (https://bazel.build/remote/creating): answers requests until its standard input ends. */
 
 import type { Readable, Writable } from "node:stream";
-import { joinPath, toLatin1 } from "../select/paths.js";
+import { joinPath } from "../select/paths.js";
 import type { ActionContext } from "./actions.js";
 import { ShardPool } from "./shard-pool.js";
 import { JsonFrames, LengthFrames } from "./worker-frames.js";
@@ -9,6 +9,7 @@ import { WorkerMemory } from "./worker-memory.js";
 import {
   decodeRequest,
   encodeResponse,
+  pathOf,
   requestFromJson,
   responseToJson,
   type WorkRequest,
@@ -17,7 +18,7 @@ import {
 
 export type Protocol = "proto" | "json";
 
-/** @returns what is said and the exit status; failures are no exceptions */
+/** @param words latin1 text @returns what is said and the exit status; failures are no exceptions */
 export type Perform = (
   words: readonly string[],
   context: ActionContext,
@@ -85,13 +86,13 @@ class Worker {
   async #answer({ arguments: words, inputs, requestId, sandboxDir }: WorkRequest, cancelled: AbortSignal) {
     const { directory, perform, signal } = this.#options;
     const context: ActionContext = {
-      directory: sandboxDir === "" ? directory : joinPath(directory, toLatin1(sandboxDir)),
+      directory: sandboxDir === "" ? directory : joinPath(directory, pathOf(sandboxDir)),
       ...this.#memory.contextFor(inputs),
       signal: AbortSignal.any([cancelled, signal]),
       // Alone, a request is served soonest by this thread.
       ...(requestId !== 0 && { writeShard: (task, until) => this.#threads().write(task, until) }),
     };
-    const { exitCode, output } = await perform(words, context);
+    const { exitCode, output } = await perform(words.map(pathOf), context);
     this.#write(
       cancelled.aborted
         ? { exitCode: 0, output: "", requestId, wasCancelled: true }

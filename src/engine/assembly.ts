@@ -2,7 +2,7 @@
 
 import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { ok, type Result } from "../errors.js";
+import { fail, ok, type Result } from "../errors.js";
 import type { LayoutName } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
 import type { Spare } from "../publish/spare.js";
@@ -51,14 +51,23 @@ export class Assembly {
   #kept: Buffer | undefined;
   #current: Recorded | undefined;
   #pool: SerializerPool | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param kept absolute host path of a directory on the output's file system, which need not exist; without one every link is made from nothing */
   constructor(kept?: Buffer) {
     this.#kept = kept;
   }
 
-  /** Errors: see `assemble` */
+  /** One after another, also where a request that nobody waits for any more is still under way. Errors: see `assemble` */
   async link(options: AssembleOptions): Promise<Result<Assembled>> {
+    const before = this.#last;
+    const linked = before.then(() => this.#link(options));
+    this.#last = linked.catch(() => undefined);
+    return linked;
+  }
+
+  async #link(options: AssembleOptions): Promise<Result<Assembled>> {
+    if (options.signal?.aborted === true) return fail("interrupted");
     const { output, layout, shards } = options;
     const timer = new StageTimer();
     timer.start("select");

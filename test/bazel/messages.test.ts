@@ -6,7 +6,13 @@ import { describe, expect, test } from "vitest";
 import { parseRequest } from "../../src/bazel/request.js";
 import { parameterWords, shellWords } from "../../src/bazel/words.js";
 import { JsonFrames, LengthFrames } from "../../src/bazel/worker-frames.js";
-import { decodeRequest, encodeResponse, requestFromJson, responseToJson } from "../../src/bazel/worker-messages.js";
+import {
+  decodeRequest,
+  encodeResponse,
+  pathOf,
+  requestFromJson,
+  responseToJson,
+} from "../../src/bazel/worker-messages.js";
 
 describe("words of a parameter file", () => {
   test.each<readonly [string, readonly string[]]>([
@@ -260,4 +266,13 @@ describe("JSON", () => {
     expect(line.indexOf("\n")).toBe(line.length - 1);
     expect(JSON.parse(line)).toEqual(response);
   });
+});
+
+test.each([
+  ["plain", "a/b.txt", "a/b.txt"],
+  ["bytes one by one, as Bazel up to 7 sends them", "um\u00c3\u009f", "um\u00c3\u009f"],
+  ["a text", "um\u00df", "um\u00c3\u009f"],
+  ["a text beyond latin1", "\u6587", "\u00e6\u0096\u0087"],
+])("a path that comes as %s has the same bytes", (_, text, bytes) => {
+  expect(pathOf(text)).toBe(bytes);
 });
