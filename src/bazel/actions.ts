@@ -28,15 +28,24 @@ export interface ActionContext {
   /**
    * What is known of a library that was linked before.
    * @param output as the request names it
-   * @param kept see `Assembly`
+   * @param base see `Assembly`
    */
-  readonly assemblyFor?: (output: string, kept: Buffer) => Assembly;
+  readonly assemblyFor?: (output: string, base: Buffer) => Assembly;
+  /** Ends whatever else is at work on the output, and waits for its end. `signal` tells when the next one does so. */
+  readonly takeTurn?: (output: string) => Promise<{ readonly signal: AbortSignal; readonly end: () => void }>;
   readonly signal?: AbortSignal;
 }
 
 /** @returns warnings. Errors: those of `writeShard`, `readShard` and `assemble` */
 export async function runAction(request: Request, context: ActionContext): Promise<Result<readonly Warning[]>> {
-  return request.action === "shard" ? runShard(request, context) : runLink(request, context);
+  const turn = await context.takeTurn?.(request.output);
+  const signals = [context.signal, turn?.signal].filter((signal) => signal !== undefined);
+  const own = signals.length === 0 ? context : { ...context, signal: AbortSignal.any(signals) };
+  try {
+    return await (request.action === "shard" ? runShard(request, own) : runLink(request, own));
+  } finally {
+    turn?.end();
+  }
 }
 
 const hostPath = ({ directory }: ActionContext, path: string): Buffer =>

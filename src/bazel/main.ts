@@ -69,6 +69,7 @@ async function main(words: readonly string[]): Promise<number> {
   process.stdout.on("error", () => interruption.abort());
   const protocol: Protocol = words.includes("--worker_protocol=json") ? "json" : "proto";
   interruption.signal.addEventListener("abort", () => process.stdin.destroy());
+  if (interruption.signal.aborted) return 0;
   const { stdin: input, stdout: output } = process;
   await serve({ protocol, directory, input, output, perform, signal: interruption.signal }).catch((error: unknown) => {
     if (!interruption.signal.aborted) throw error;

@@ -58,6 +58,15 @@ export type Request = ShardRequest | LinkRequest;
  * Errors: `usage`, `prefix-mismatch`
  */
 export function parseRequest(words: readonly string[]): Result<Request> {
+  try {
+    return parse(words);
+  } catch (cause) {
+    // A specification of another shape, which no rule of ours writes.
+    return fail("usage", { detail: "--spec is malformed", cause });
+  }
+}
+
+function parse(words: readonly string[]): Result<Request> {
   const [action, ...rest] = words;
   if (action !== "shard" && action !== "link") return usage(`no action: ${action ?? ""}`);
   const options = new Map<string, string>();

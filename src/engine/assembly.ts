@@ -1,12 +1,13 @@
 /** Links shards, which other actions packed, into a library: no source file is read. Again and again, as much as has changed. */
 
-import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fail, ok, type Result } from "../errors.js";
 import type { LayoutName } from "../model.js";
 import { type FileIdentity, identityOf, sameIdentity } from "../publish/identity.js";
-import type { Spare } from "../publish/spare.js";
-import { temporaryPath, trackTemporary, untrackTemporary } from "../publish/temporaries.js";
+import { currentUmask, LIBRARY_MODE, type Spare } from "../publish/spare.js";
+import { isAlive, temporaryPath, trackTemporary, untrackTemporary } from "../publish/temporaries.js";
 import { readRuntimeFile } from "../runtime-files.js";
 import type { SerializerPool } from "../serialize/pool.js";
 import type { Shard } from "../shard/read-shard.js";
@@ -48,14 +49,17 @@ export async function assemble(options: AssembleOptions): Promise<Result<Assembl
  * same file, in a directory of the assembly's own; it is written to only once the output is gone and nobody has it open.
  */
 export class Assembly {
+  /** Of this object alone: other processes may link the same output. */
   #kept: Buffer | undefined;
+  readonly #base: Buffer | undefined;
   #current: Recorded | undefined;
   #pool: SerializerPool | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param kept absolute host path of a directory on the output's file system, which need not exist; without one every link is made from nothing */
-  constructor(kept?: Buffer) {
-    this.#kept = kept;
+  /** @param base absolute host path of a directory on the output's file system, which need not exist; without one every link is made from nothing */
+  constructor(base?: Buffer) {
+    this.#base = base;
+    this.#kept = base && Buffer.concat([base, Buffer.from(`/${process.pid}-${randomBytes(6).toString("hex")}`)]);
   }
 
   /** One after another, also where a request that nobody waits for any more is still under way. Errors: see `assemble` */
@@ -100,7 +104,9 @@ export class Assembly {
   /** Removes the second name and what is kept beside it. */
   forget(): void {
     this.#current = undefined;
-    if (this.#kept !== undefined) rmSync(this.#kept, { recursive: true, force: true });
+    if (this.#kept === undefined || this.#base === undefined) return;
+    rmSync(this.#kept, { recursive: true, force: true });
+    sweep(this.#base);
   }
 
   async close(): Promise<void> {
@@ -135,7 +141,6 @@ export class Assembly {
   #place(): Buffer | undefined {
     if (this.#kept === undefined) return undefined;
     try {
-      // Whatever an earlier process left is not known to this one.
       if (this.#current === undefined) this.forget();
       mkdirSync(this.#kept, { recursive: true, mode: 0o700 });
       return Buffer.concat([this.#kept, Buffer.from("/library.so")]);
@@ -150,6 +155,7 @@ export class Assembly {
     const library = current && renewed(place, current.published.library);
     if (current === undefined || library === undefined) return undefined;
     const { spare } = current.published;
+    if (spare !== undefined) makeWritable(spare.path);
     const identity = spare && renewed(spare.path, spare.identity);
     const kept: Spare | undefined = spare && identity && { ...spare, identity };
     return { ...current, published: { library, ...(kept !== undefined && { spare: kept }) } };
@@ -159,6 +165,29 @@ export class Assembly {
     const { SerializerPool } = await import("../serialize/pool.js");
     this.#pool ??= new SerializerPool(availableParallelism());
     return this.#pool;
+  }
+}
+
+/** What processes left that were killed; and the directory itself, if nobody keeps anything there. */
+function sweep(base: Buffer): void {
+  try {
+    for (const name of readdirSync(base, "latin1")) {
+      const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+      if (Number.isNaN(pid) || isAlive(pid)) continue;
+      rmSync(Buffer.concat([base, Buffer.from(`/${name}`, "latin1")]), { recursive: true, force: true });
+    }
+    rmdirSync(base);
+  } catch {
+    // Not there, or in use.
+  }
+}
+
+/** Bazel takes away the right to write from its outputs, and so from the file that was one. Of one that has another name still, nothing is changed. */
+function makeWritable(path: Buffer): void {
+  try {
+    if (lstatSync(path).nlink === 1) chmodSync(path, LIBRARY_MODE & ~currentUmask());
+  } catch {
+    // Not ours: then it is not written to.
   }
 }
 

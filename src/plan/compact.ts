@@ -5,6 +5,7 @@ import {
   BLOCK_BYTES,
   DATA_LAYOUT,
   IMAGE_MAX_BYTES,
+  INODE_BYTES,
   NID_BYTES,
   ROOT_OFFSET,
   roundUp,
@@ -58,7 +59,10 @@ export function planCompact(tree: Tree, buildTime: number): Result<Plan> {
 
   const sectionsOffset = nextBlock * BLOCK_BYTES;
   const encoded = encodeSections(tree.declarations, sectionsOffset);
-  const sizeBytes = sectionsOffset + roundUp(encoded.bytes.length, BLOCK_BYTES);
+  const nid = nidsOf(groups, columns);
+  const sectionBytes = roundUp(encoded.bytes.length, BLOCK_BYTES);
+  const isBare = sectionBytes === 0 && endsWithInode(nid, sectionsOffset);
+  const sizeBytes = sectionsOffset + (isBare ? BLOCK_BYTES : sectionBytes);
   if (sizeBytes > IMAGE_MAX_BYTES) return fail("image-too-large", { detail: String(sizeBytes) });
   const sections = { ...encoded, offset: encoded.count > 0 ? sectionsOffset : 0 };
   return ok({
@@ -66,7 +70,7 @@ export function planCompact(tree: Tree, buildTime: number): Result<Plan> {
     sizeBytes,
     buildTime,
     inventory,
-    nid: nidsOf(groups, columns),
+    nid,
     dataLayout: columns.dataLayout,
     dataBlock: columns.dataBlock,
     ino: Uint32Array.from({ length: count }, (_, ordinal) => ordinal + 1),
@@ -75,6 +79,13 @@ export function planCompact(tree: Tree, buildTime: number): Result<Plan> {
     piecesIn: piecesOfGroups(groups, inventory, columns, sections),
     sections,
   });
+}
+
+/** fsck.erofs 1.5 reads behind every inode, where xattrs would be, and takes the image's end for damage. */
+function endsWithInode(nid: ArrayLike<number>, endBytes: number): boolean {
+  const last = (endBytes - INODE_BYTES) / NID_BYTES;
+  for (let ordinal = 0; ordinal < nid.length; ordinal++) if (nid[ordinal] === last) return true;
+  return false;
 }
 
 function inlineBytesOf({ contentBytes }: Inventory, { dataLayout }: Columns): Uint16Array {

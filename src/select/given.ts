@@ -30,6 +30,8 @@ export interface GivenOptions extends DeclarationOptions {
   readonly strict?: boolean;
   readonly secrets?: "error" | "warn";
   readonly allowSecrets?: readonly PathLike[];
+  /** Links that patterns may lead through. Default: all names that are links. */
+  readonly links?: GivenLinks;
   /** Of every node, in whole seconds since 1970, 0 … 2³² − 1. */
   readonly mtimeSeconds: number;
   /** Permission bits of directories that are there only for what lies in them. */
@@ -100,7 +102,7 @@ export interface GivenTree {
 export function selectGiven(names: readonly GivenName[], options: GivenOptions): Result<GivenTree> {
   const declarations = declare(options);
   if (!declarations.ok) return declarations;
-  const links = new Map(names.flatMap(({ path, body }) => (body === undefined ? [] : [[path, body] as const])));
+  const links = options.links ?? linksAmong(names);
   const rules = givenRules(options.rules ?? [], links);
   if (!rules.ok) return rules;
   const rows = new GivenRows(names.length, rules.value, options);
@@ -135,6 +137,9 @@ export function selectGiven(names: readonly GivenName[], options: GivenOptions):
   });
   return tree.ok ? ok({ tree: tree.value, rows: rows.rows }) : tree;
 }
+
+const linksAmong = (names: readonly GivenName[]): GivenLinks =>
+  new Map(names.flatMap(({ path, body }) => (body === undefined ? [] : [[path, body] as const])));
 
 interface OpenDirectory {
   readonly path: string;

@@ -25,10 +25,12 @@ const BODY_MAX_BYTES = 4095;
 export function readShard(path: Buffer, known?: Pick<Shard, "entries" | "links">): Result<Shard> {
   let fd: number | undefined;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = addon.statRecord(path);
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return fail("bad-shard", { path, detail: "it is no file" });
     if (known !== undefined) return ok({ path, stat, ...known });
-    const { size } = fstatSync(fd);
+    const { size } = stats;
     const header = readAt(fd, 0, Math.min(size, SHARD_HEADER_BYTES));
     const place = indexPlace(header, size);
     if (!place.ok) return at(path, place);
@@ -38,8 +40,9 @@ export function readShard(path: Buffer, known?: Pick<Shard, "entries" | "links">
     const links = new Map<string, string>();
     for (const entry of entries.value) {
       if (!entry.isLink || !entry.isSelected) continue;
-      if (entry.sizeBytes > BODY_MAX_BYTES) return fail("bad-shard", { path, detail: "a symlink in it" });
-      links.set(entry.path, readAt(fd, entry.offset, entry.sizeBytes).toString("latin1"));
+      const body = entry.sizeBytes > BODY_MAX_BYTES ? "" : readAt(fd, entry.offset, entry.sizeBytes).toString("latin1");
+      if (body === "" || body.includes("\0")) return fail("bad-shard", { path, detail: "a symlink in it" });
+      links.set(entry.path, body);
     }
     return ok({ path, stat, entries: entries.value, links });
   } catch (cause) {

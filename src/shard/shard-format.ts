@@ -2,6 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { fail, ok, type Result } from "../errors.js";
+import { pathKey } from "../select/given.js";
+import { normalize } from "../select/paths.js";
 
 export const SHARD_HEADER_BYTES = 64;
 const MAGIC = Buffer.from("BFSSHARD", "latin1");
@@ -97,10 +99,18 @@ export function decodeIndex(header: Buffer, index: Buffer, contentEnd: number): 
     if (end < start || end > pathBytes) return bad("a path in its index");
     if (sizeBytes > 0 && (offset < SHARD_HEADER_BYTES || offset > contentEnd || sizeBytes > contentEnd - offset))
       return bad("a place in its index");
+    const path = index.toString("latin1", pathsAt + start, pathsAt + end);
+    const flags = index[flagsAt + k] as number;
+    const isSelected = (flags & SELECTED) !== 0;
+    const last = entries.at(-1);
+    const isInOrder = last === undefined || pathKey(last.path) < pathKey(path);
+    if (path === "/" || path.includes("\0") || normalize(path).path !== path || !isInOrder || flags > (SELECTED | LINK))
+      return bad("a path in its index");
+    if (!isSelected && (offset !== 0 || sizeBytes !== 0)) return bad("a place in its index");
     entries.push({
-      path: index.toString("latin1", pathsAt + start, pathsAt + end),
-      isSelected: ((index[flagsAt + k] as number) & SELECTED) !== 0,
-      isLink: ((index[flagsAt + k] as number) & LINK) !== 0,
+      path,
+      isSelected,
+      isLink: (flags & LINK) !== 0,
       offset,
       sizeBytes,
       sha256: index.subarray(digestsAt + SHA256_BYTES * k, digestsAt + SHA256_BYTES * (k + 1)),

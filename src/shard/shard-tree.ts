@@ -1,7 +1,7 @@
 /** The tree that shards hold together, with what is declared beside them, as selection would have given it. */
 
 import { fail, ok, type Result } from "../errors.js";
-import type { ContentPlaces, Tree } from "../model.js";
+import { type ContentPlaces, ROW, type Tree } from "../model.js";
 import { type GivenName, type GivenOptions, pathKey, selectGiven } from "../select/given.js";
 import { Glob } from "../select/glob.js";
 import { normalize, toBytes } from "../select/paths.js";
@@ -9,7 +9,7 @@ import type { Shard } from "./read-shard.js";
 import type { ShardEntry } from "./shard-format.js";
 
 export interface ShardTreeOptions extends GivenOptions {
-  /** Symlinks: guest path → body, latin1 text. */
+  /** Symlinks: guest path → body, latin1 text. Those alone lead patterns on: shards were packed without knowing others. */
   readonly links: ReadonlyMap<string, string>;
   /** Directories that are there whatever lies in them: guest path (latin1 text) → permission bits. */
   readonly directories: ReadonlyMap<string, number>;
@@ -41,7 +41,7 @@ export function shardTree(shards: readonly Shard[], options: ShardTreeOptions): 
       if (entry.isLink) {
         // Of one that is not selected nobody has read the body; it has a name alone.
         const body = links.get(path) ?? "";
-        names.push({ path, key: pathKey(path), type: "symlink", mode: LINK_MODE, sizeBytes: 0, body });
+        names.push({ path, key: pathKey(path), type: "symlink", mode: LINK_MODE, sizeBytes: 0, body, shard, entry });
         continue;
       }
       names.push({ path, key: pathKey(path), type: "file", mode: modeOf(path), sizeBytes, shard, entry });
@@ -64,6 +64,13 @@ export function shardTree(shards: readonly Shard[], options: ShardTreeOptions): 
   for (const [index, { entry, shard }] of names.entries()) {
     if (entry === undefined || shard === undefined) continue;
     const row = rows[index] as number;
+    // The shard was packed by other rules: it has no content of this one.
+    const isSelected = ((tree.table.flags[row] as number) & ROW.selected) !== 0;
+    if (isSelected && !entry.isSelected)
+      return fail("bad-shard", {
+        path: shards[shard]?.path ?? Buffer.alloc(0),
+        detail: "it was packed by other rules",
+      });
     container[row] = shard;
     offset[row] = entry.offset;
     entry.sha256.copy(sha256, SHA256_BYTES * row);

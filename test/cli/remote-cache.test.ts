@@ -8,6 +8,7 @@ import { temporaryDirectory } from "../link/stand-in.js";
 import { MisbehavingServer } from "../remote/misbehaving-server.js";
 import { makeTree } from "../remote/scenes.js";
 import { type NginxCache, type NginxOptions, nginxMissing, startNginxCache } from "../support/nginx.js";
+import { readableCli } from "../support/readable-copy.js";
 import { commandLine, MAIN } from "./command-line.js";
 
 const directory = temporaryDirectory("remote-cli");
@@ -232,7 +233,7 @@ describe.skipIf(missing !== undefined)(`nginx${missing === undefined ? "" : ` ($
       spawnSync(
         "setpriv",
         [
-          ...["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, MAIN, "build", at("tree")],
+          ...["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, readableCli(), "build", at("tree")],
           ...["-o", join(place, output), "--json", "--remote-cache", nginx.url],
         ],
         { cwd: place, encoding: "utf8", env: { PATH: process.env["PATH"], HOME: "/nonexistent" } },

@@ -61,7 +61,7 @@ test.skipIf(!hasTool("fsck.erofs"))(
       const failed = { seed: result.seed, path: result.counterexamplePath };
       writeFileSync(SEEDS, `${JSON.stringify([...failingSeeds, failed], null, 2)}\n`);
     }
-    if (result.failed) throw new Error(fc.defaultReportMessage(result) ?? "failed");
+    if (result.failed) throw new Error(fc.defaultReportMessage(result) ?? "failed", { cause: result.errorInstance });
     expect(result.numRuns).toBe(RUNS);
     expect(nodes - before).toBeGreaterThanOrEqual(RUNS);
   },

@@ -37,7 +37,7 @@ def _places_of_sources(ctx):
             rest, inner = stripped(workspace_path(file), strip_prefix, target.label, file.is_directory)
             places.append((base + "/" + rest if rest else base or "/", file, inner))
         program = info.files_to_run.executable
-        if ctx.attr.runfiles and program != None and info.files_to_run.runfiles_manifest != None:
+        if ctx.attr.runfiles and program != None and not program.is_source:
             rest, _ = stripped(workspace_path(program), strip_prefix, target.label)
             guest = base + "/" + rest
             places.append((guest, program, ""))
