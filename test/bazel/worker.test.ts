@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -211,6 +211,29 @@ describe("the program", () => {
     expect(readFileSync(join(directory, "one.shard"))).toHaveLength(
       readFileSync(join(directory, "sandbox/1/two.shard")).length,
     );
+  });
+
+  test("a request for the same output ends the one before, which writes nothing any more", async () => {
+    const many = Array.from({ length: 400 }, (_, index) => `f/many/${index}\nhlarge.bin\n`).join("");
+    writeFileSync(join(directory, "large.bin"), Buffer.alloc(1 << 20, 1));
+    writeFileSync(join(directory, "slow.params"), `shard\n--output=turn.shard\n--spec={}\n${many}`);
+    writeFileSync(join(directory, "quick.params"), "shard\n--output=turn.shard\n--spec={}\nf/a\nhone.txt\n");
+    const child = program("--persistent_worker", "--worker_protocol=json");
+    const ask = (request: object) => child.stdin.write(JSON.stringify(request));
+    ask({ arguments: ["--flagfile=slow.params"], requestId: 1 });
+    ask({ arguments: ["--flagfile=quick.params"], requestId: 2 });
+    child.stdin.end();
+    const { stdout } = await finished(child);
+    const answers = new Map(
+      stdout
+        ?.trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+        .map((one: Answer) => [one.requestId, one]),
+    );
+    expect(answers.get(1)).toMatchObject({ exitCode: 1, output: expect.stringMatching(/^binaryfs: interrupted: /) });
+    expect(answers.get(2)).toMatchObject({ exitCode: 0, output: "" });
+    expect(statSync(join(directory, "turn.shard")).size).toBeLessThan(4096);
   });
 
   test("alone it says on standard error what a worker answers", async () => {

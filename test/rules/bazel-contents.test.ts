@@ -115,8 +115,8 @@ binary_fs_test(name = "run_test", image = ":with_runfiles", command = ["/reads"]
 binary_fs_run(
     name = "settings",
     image = ":with_runfiles",
-    command = ["/bin/sh", "-c", 'echo "$GREETING|$1|$2"; exit 7', "name", "one 'word'"],
-    env = {"GREETING": "it's $HOME"},
+    command = ["/bin/sh", "-c", 'echo "$GREETING|$1|$2|$3"; exit 7', "name", "one 'word'", "%{library}"],
+    env = {"GREETING": "it's $HOME", "library": "/bin/false", "root": "/nowhere"},
 )
 binary_fs_test(
     name = "writes_test",
@@ -357,6 +357,6 @@ ${NAMES.map((name) => `echo text > ${shell(name)}`).join("\n")}`,
 
   test("command, arguments and variables arrive as they are, and so does the status", async () => {
     const { status, stdout } = await workspace.run("//:settings", ["and $two"]);
-    expect({ status, stdout }).toEqual({ status: 7, stdout: "it's $HOME|one 'word'|and $two\n" });
+    expect({ status, stdout }).toEqual({ status: 7, stdout: "it's $HOME|one 'word'|%{library}|and $two\n" });
   });
 });

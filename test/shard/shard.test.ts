@@ -1,12 +1,13 @@
 /** A shard as a file: what is written is read, the same for the same paths and contents, and nothing of a damaged one is believed. */
 
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Of } from "../../src/fingerprint/sha256.js";
 import { readShard } from "../../src/shard/read-shard.js";
-import { SHARD_HEADER_BYTES } from "../../src/shard/shard-format.js";
+import { encodeShard, SHARD_HEADER_BYTES } from "../../src/shard/shard-format.js";
 import { type ShardFile, type ShardOptions, writeShard } from "../../src/shard/write-shard.js";
 
 let directory: string;
@@ -132,6 +133,30 @@ describe("a damaged shard is refused", () => {
       bytes[at] = (bytes[at] as number) ^ 0x41;
       expect(refused(bytes), `${at}`).toMatchObject({ ok: false, error: { code: "bad-shard" } });
     }
+  });
+
+  test.each<readonly [readonly string[]]>([
+    [["a"]],
+    [["//a"]],
+    [["/a/"]],
+    [["/a/../b"]],
+    [["/./a"]],
+    [["/"]],
+    [["/a\0b"]],
+    [["/b", "/a"]],
+    [["/a", "/a"]],
+  ])("with paths that no shard of ours has: %j", (paths) => {
+    const entry = { isSelected: true, isLink: false, offset: 0, sizeBytes: 0, sha256: Buffer.alloc(32) };
+    const entries = paths.map((path) => ({ ...entry, path }));
+    const { header, index } = encodeShard(entries, SHARD_HEADER_BYTES);
+    expect(refused(Buffer.concat([header, index]))).toMatchObject({ ok: false, error: { code: "bad-shard" } });
+  });
+
+  test("a directory or a fifo is none", () => {
+    expect(readShard(Buffer.from(directory))).toMatchObject({ ok: false });
+    const fifo = join(directory, "fifo");
+    expect(spawnSync("mkfifo", [fifo]).status).toBe(0);
+    expect(readShard(Buffer.from(fifo))).toMatchObject({ ok: false, error: { code: "bad-shard" } });
   });
 
   test("one that is not there is missing", () => {
