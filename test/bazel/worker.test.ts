@@ -17,6 +17,14 @@ interface Answer {
   readonly wasCancelled: boolean;
 }
 
+const byRequest = (stdout = ""): ReadonlyMap<number, Answer> => {
+  const answers: Answer[] = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  return new Map(answers.map((answer) => [answer.requestId, answer]));
+};
+
 /** A worker of the JSON protocol whose work the test does itself. */
 function start(perform: Perform) {
   const [input, output] = [new PassThrough(), new PassThrough()];
@@ -196,13 +204,7 @@ describe("the program", () => {
     child.stdin.end();
     const { status, stdout, stderr } = await finished(child);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    const answers = new Map(
-      stdout
-        ?.trimEnd()
-        .split("\n")
-        .map((line) => JSON.parse(line))
-        .map((one: Answer) => [one.requestId, one]),
-    );
+    const answers = byRequest(stdout);
     expect([...answers.keys()].sort()).toEqual([1, 2, 3, 4, 5]);
     for (const id of [1, 2]) expect(answers.get(id)).toMatchObject({ exitCode: 0, output: "" });
     expect(answers.get(3)?.output).toMatch(/^binaryfs: input-missing: .*\(absent\.txt\)\n {2}.*\n$/);
@@ -224,13 +226,7 @@ describe("the program", () => {
     ask({ arguments: ["--flagfile=quick.params"], requestId: 2 });
     child.stdin.end();
     const { stdout } = await finished(child);
-    const answers = new Map(
-      stdout
-        ?.trimEnd()
-        .split("\n")
-        .map((line) => JSON.parse(line))
-        .map((one: Answer) => [one.requestId, one]),
-    );
+    const answers = byRequest(stdout);
     expect(answers.get(1)).toMatchObject({ exitCode: 1, output: expect.stringMatching(/^binaryfs: interrupted: /) });
     expect(answers.get(2)).toMatchObject({ exitCode: 0, output: "" });
     expect(statSync(join(directory, "turn.shard")).size).toBeLessThan(4096);
