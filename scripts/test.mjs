@@ -1,5 +1,5 @@
 /**
- * All tests: vitest, then the shell-driven tests of the runtime, one sum at the end.
+ * All tests: vitest, then the shell-driven tests of the runtime and of whole applications, one sum at the end.
  * `npm test -- WORD…` runs those whose file name holds a WORD.
  */
 import { spawn } from "node:child_process";
@@ -36,10 +36,10 @@ async function vitest() {
   return status !== 0 && result.failed === 0 ? { ...result, failed: 1 } : result;
 }
 
-/** @param {string} name of a script in test/runtime @returns {Promise<Counts>} */
+/** @param {string} name path of a script @returns {Promise<Counts>} */
 function shellTest(name) {
-  print(bold(`\ntest/runtime/${name}`));
-  const child = spawn("bash", [`test/runtime/${name}`], { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
+  print(bold(`\n${name}`));
+  const child = spawn("bash", [name], { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
   let last = "";
   let partial = "";
   /** @type {Counts["skipped"]} */
@@ -61,7 +61,7 @@ function shellTest(name) {
     child.on("close", (status) => {
       const [, passed, failed, skipped = "0"] = countLine.exec(partial.trim() || last) ?? [];
       if (passed === undefined || failed === undefined) {
-        printError(red(`test/runtime/${name} ended with status ${status} and no count`));
+        printError(red(`${name} ended with status ${status} and no count`));
         resolve({ passed: 0, failed: 1, skipped: reasons });
         return;
       }
@@ -75,6 +75,15 @@ function shellTest(name) {
   });
 }
 
+/** @param {string} directory @returns {string[]} its scripts, in order */
+const shellTests = (directory) =>
+  existsSync(inProject(directory))
+    ? readdirSync(inProject(directory))
+        .filter((name) => name.endsWith(".sh"))
+        .sort()
+        .map((name) => `${directory}/${name}`)
+    : [];
+
 /** @param {string} path */
 const matches = (path) => words.length === 0 || words.some((word) => path.includes(word));
 
@@ -83,9 +92,8 @@ async function test() {
   if (!(await setup(["build", "test"])) || !(await build())) return 1;
   /** @type {Counts[]} */
   const all = [await vitest()];
-  const directory = inProject("test/runtime");
-  const scripts = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".sh")) : [];
-  for (const name of scripts.sort().filter((entry) => matches(`runtime/${entry}`))) all.push(await shellTest(name));
+  for (const name of ["test/runtime", "test/applications"].flatMap(shellTests).filter(matches))
+    all.push(await shellTest(name));
 
   const passed = all.reduce((sum, counts) => sum + counts.passed, 0);
   const failed = all.reduce((sum, counts) => sum + counts.failed, 0);
