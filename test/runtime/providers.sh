@@ -34,6 +34,16 @@ for kind in "" -static; do
 	rm -f "$scratch/host/missing"
 	expect "hostpath$kind" 0 "$all_pass" in_image "$scratch/lib.so" "/bin/hostpath$kind" "$scratch/host/file" "$scratch/host/directory" "$scratch/host/missing" "$scratch/host/beside"
 done
+# Somebody outside changes a watched directory of the host.
+for kind in "" -static; do
+	in_image "$scratch/lib.so" "/bin/notify$kind" "$scratch/host/directory" >"$scratch/notify.log" 2>&1 &
+	watcher=$!
+	while [ ! -e "$scratch/host/directory/ready" ] && kill -0 $watcher 2>/dev/null; do sleep 0.05; done
+	(umask 0 && echo outside >"$scratch/host/directory/from-outside")
+	wait $watcher
+	if tail -n 1 "$scratch/notify.log" | grep -Eq "$all_pass"; then pass; else fail "notify$kind: $(cat "$scratch/notify.log")"; fi
+	rm -f "$scratch/host/directory/ready" "$scratch/host/directory/from-outside"
+done
 # A symlink swapped in while the directory is used.
 mkdir -p "$scratch/planted" "$scratch/raced"
 printf 'planted' >"$scratch/planted/file"

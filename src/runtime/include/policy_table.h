@@ -261,9 +261,9 @@ NATIVE(249, request_key)
 NATIVE(250, keyctl)
 NATIVE(251, ioprio_set)
 NATIVE(252, ioprio_get)
-DENY(253, inotify_init, ENOSYS) /* a watch that never reports would be a lie; callers fall back to polling */
-DENY(254, inotify_add_watch, ENOSYS) /* path */
-DENY(255, inotify_rm_watch, ENOSYS)
+TRAP(253, inotify_init, bfs_op_inotify_init)
+TRAP(254, inotify_add_watch, bfs_op_inotify_add_watch) /* path */
+TRAP(255, inotify_rm_watch, bfs_op_inotify_rm_watch)
 NATIVE(256, migrate_pages)
 TRAP(257, openat, bfs_op_openat)
 TRAP(258, mkdirat, bfs_op_mkdirat)
@@ -302,7 +302,7 @@ NATIVE(290, eventfd2)
 NATIVE(291, epoll_create1)
 TRAP(292, dup3, bfs_op_dup3) /* as dup2 */
 NATIVE(293, pipe2)
-DENY(294, inotify_init1, ENOSYS) /* see inotify_init */
+TRAP(294, inotify_init1, bfs_op_inotify_init1)
 TRAP(295, preadv, bfs_op_preadv)
 TRAP(296, pwritev, bfs_op_pwritev)
 NATIVE(297, rt_tgsigqueueinfo)

@@ -99,8 +99,10 @@ struct bfs_control {
 	uint64_t undo_count;
 	uint32_t lib_count, starter_uid;
 	uint64_t meta_size, data_offset; /* bytes */
-	uint64_t undo_at, ofd_at, inode_at, inode_hash_at, dentry_at, dentry_hash_at, map_at, used_at, dirty_at, merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
+	uint64_t undo_at, ofd_at, instance_at, watch_at, watch_hash_at, inode_at, inode_hash_at, dentry_at, dentry_hash_at, map_at, used_at, dirty_at, merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
 	uint32_t inode_limit, inode_hash_mask, dentry_limit, dentry_hash_mask, map_limit, text_limit;
+	uint32_t watch_limit, watch_hash_mask;
+	uint64_t events_at; /* offset of the queues of inotify instances: not mapped, read and written through the descriptor */
 	uint32_t page_limit, merge_slot_mask, merge_word_limit, merge_word_count;
 	/* changed in transactions */
 	uint32_t inode_top, inode_free, inode_count, dentry_top, dentry_free, map_top, map_free, text_top;
@@ -108,10 +110,13 @@ struct bfs_control {
 	uint32_t image_inodes; /* overlay inodes with a base */
 	uint32_t pages_used, page_hint;
 	uint32_t orphans;
+	uint32_t watch_top, watch_free; /* notify.c */
 	uint64_t next_ino;
 	/* hints, single stores */
 	uint32_t ofd_hint, ofd_top, orphan_tick;
+	uint32_t instances, move_cookie; /* inotify: live ones; number of the last rename */
 	uint32_t reserved;
+	uint64_t instance_key, instance_inode; /* notify.c */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
 };
@@ -122,6 +127,9 @@ struct bfs_pool {
 	struct bfs_control *control;
 	struct bfs_undo *undo;
 	struct bfs_ofd *ofds;
+	struct bfs_instance *instances;
+	struct bfs_watch *watches;
+	uint32_t *watch_hash;
 	struct bfs_inode *inodes;
 	uint32_t *inode_hash;
 	struct bfs_dentry *dentries;

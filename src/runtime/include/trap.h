@@ -27,8 +27,8 @@
 #define BFS_GATE_SIZE 4096ul
 /* Maps the gate and sends bfs_raw through it. −EEXIST where something else lies there. */
 long bfs_gate_map(void);
-/* Offset in the page of the stub that performs a passed call (trap.c describes the frame). */
-extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[];
+/* Stubs in the page: performs a passed call; the same, and then the program's own call again (trap.c describes the frame). */
+extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[];
 
 /* ---- filter ---- */
 

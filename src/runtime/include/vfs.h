@@ -37,6 +37,7 @@ enum bfs_verdict {
 	BFS_DONE, /* c->result holds the value or −errno */
 	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
+	BFS_WAIT, /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
 enum bfs_verdict bfs_dispatch(struct bfs_call *c);
@@ -56,11 +57,13 @@ enum {
 	BFS_FD_EXEC = 3,        /* the program's own file, for /proc/PID/exe */
 	BFS_FD_CARRIER = 4,     /* the ELF file that holds the runtime, executed again for every program (set by the trap layer) */
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
-	BFS_FD_FIFO_QUEUE = 6,  /* socket pair whose queue holds the FIFOs in use (op_fifo.c) */
+	BFS_FD_FIFO_QUEUE = 6,  /* queue of the FIFOs in use (op_fifo.c) */
 	BFS_FD_FIFO_SEND = 7,
 	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
 	BFS_FD_FIFO_SLOTS = 8,                               /* how many */
-	BFS_FD_LIBS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* the libraries, first listed first */
+	BFS_FD_BELLS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* queue of what wakes inotify instances (notify_bell.c) */
+	BFS_FD_BELLS_SEND = BFS_FD_BELLS + 1,
+	BFS_FD_LIBS = BFS_FD_BELLS + 2, /* the libraries, first listed first */
 };
 #define BFS_MAX_LIBS 64u
 extern int bfs_fd_base; /* process-private, constant after start */
@@ -68,6 +71,20 @@ static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);
+
+/* Queues of descriptors at reserved places WHICH and WHICH + 1 (fd_queue.c); all but the setup under the pool lock. */
+struct bfs_queued {
+	uint64_t key;
+	uint64_t host, host_ino; /* device and inode number of what the descriptor stands for */
+};
+long bfs_queue_setup(int which);
+/* A new descriptor of the first record of KEY, or of record number N; −EAGAIN where there is none, −EMFILE. *COUNT: records before it. */
+long bfs_queue_find(int which, uint64_t key, struct bfs_queued *record, uint32_t *count);
+long bfs_queue_at(int which, uint32_t n, struct bfs_queued *record);
+/* Appends a record with descriptor FD, which stays the caller's. −EAGAIN: the queue is full. */
+long bfs_queue_put(int which, struct bfs_queued *record, int fd);
+/* Forgets the oldest record. */
+void bfs_queue_drop(int which);
 
 struct bfs_lib_config {
 	const uint8_t *image; /* mapped address */
@@ -93,7 +110,7 @@ struct bfs_config {
 };
 /* First process of a tree: makes pool and placeholder, reads sections, mounts doors, /dev and /proc, sets bfs_fd_base. On failure fills WHY (a line without newline). */
 long bfs_vfs_create(const struct bfs_config *config, char *why, size_t why_size);
-/* Of it: the queue of FIFOs at its reserved places. op_fifo.c */
+/* Of it: the queue of FIFOs and their slots at their reserved places. op_fifo.c */
 long bfs_fifo_setup(void);
 /* Later program of the tree, after exec: maps pool and libraries from the reserved descriptors at FD_BASE. */
 long bfs_vfs_join(int fd_base, char *why, size_t why_size);
@@ -140,6 +157,8 @@ struct bfs_dirent {
 	char name[BFS_NAME_MAX + 1];
 };
 long bfs_node_readdir(bfs_node dir, uint64_t *cookie, struct bfs_dirent *out);
+/* Any entry of DIR that leads to N. */
+bool bfs_node_entry(bfs_node dir, bfs_node n, struct bfs_dirent *out);
 
 /* Changes. Each takes the pool's lock, is one transaction, and updates the times that POSIX says. NOW is read through the gate inside. */
 struct bfs_new {       /* what to create */
@@ -259,6 +278,8 @@ void bfs_exec_closing(void);
 void bfs_ofd_closed(uint32_t index);
 /* The path that /proc/self/fd/N and getcwd show, with " (deleted)" where it is. Returns the length without the NUL. */
 long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size);
+/* The name under its parent directory that leads to what is open: the one it was opened by, if it still does, else any. False where there is none. */
+bool bfs_ofd_name(const struct bfs_ofd *ofd, struct bfs_dirent *entry);
 /* Fills LOC from an open file description. */
 long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out);
 
@@ -318,6 +339,8 @@ struct bfs_provider {
 	 * truncate, [l]getxattr family, statfs, chdir. C->a is laid out as the arguments of NR itself (mkdirat: mode in a[2]; symlinkat: target in a[0]; truncate, xattrs, statfs: from a[1]);
 	 * dirfd and path arguments in it are not looked at. −EROFS or −EPERM where not offered. */
 	long (*change)(long nr, const struct bfs_loc *loc, struct bfs_call *c);
+	/* inotify_add_watch of the kernel's instance FD; the kernel's watch descriptor. NULL where the kernel has nothing to tell. */
+	long (*watch)(const struct bfs_loc *loc, int fd, uint32_t mask);
 	/* renameat2 and linkat between two locations of the same mount; −EXDEV otherwise. */
 	long (*change2)(long nr, const struct bfs_loc *from, const struct bfs_loc *to, struct bfs_call *c);
 };
@@ -347,6 +370,25 @@ long bfs_proc_auxv(void *dst, size_t size); /* its auxiliary vector, terminated 
 void bfs_miss(const char *absolute_path);
 /* The same for a path in the program's memory, from descriptor DIRFD (or AT_FDCWD); made absolute by its names alone. */
 void bfs_miss_at(int dirfd, const char *user_path);
+
+/* ---- inotify: what happened to nodes (notify_event.c) --------------------------------------------------------------------------------------- */
+
+/* Tells the instances that watch; masks are IN_* of inotify(7). Under no lock. Each costs a load where nothing watches anything. */
+bool bfs_notify_any(void);
+/* To node N as it is reached as NAME of directory PARENT (0, or without a name: unknown): its own watches, and those of the directory. */
+void bfs_notify_node(bfs_node n, bfs_node parent, const char *name, size_t len, uint32_t mask);
+void bfs_notify_loc(const struct bfs_loc *loc, uint32_t mask);
+void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask);
+/* To N alone. */
+void bfs_notify_self(bfs_node n, uint32_t mask);
+/* To directory DIR alone: an entry appeared, went, moved. DIRECTORY: the entry is one. */
+void bfs_notify_entry(bfs_node dir, const char *name, size_t len, bool directory, uint32_t mask, uint32_t cookie);
+/* Number that the two events of a rename share. */
+uint32_t bfs_notify_cookie(void);
+/* A name or the last descriptor of N went; BEFORE: its attributes until then. Where that was the end of it, its watches end too. */
+void bfs_notify_ended(bfs_node n, const struct bfs_attr *before);
+/* To what had inode number INO, though it be gone. */
+void bfs_notify_ino(uint64_t ino, uint32_t mask);
 
 /* ---- pool (pool.c, tx.c, page.c) ---------------------------------------------------------------------------------------------------------- */
 

@@ -25,6 +25,29 @@ bfs_gate_pass:
 	mov 48(%rsp), %rcx
 	mov 56(%rsp), %rsp
 	jmp *%rcx
+
+/* The same, and what the program called is called again where the kernel said −EINVAL (BFS_WAIT): its number follows the rest of the frame, and its syscall instruction is two bytes long. */
+	.balign 16
+	.globl bfs_gate_wait
+	.hidden bfs_gate_wait
+bfs_gate_wait:
+	syscall
+	lea 22(%rax), %rcx
+	jrcxz 1f
+	mov $0, %ecx
+	jmp 2f
+1:	mov 64(%rsp), %rax
+	mov $-2, %rcx
+2:	mov 0(%rsp), %rdi
+	mov 8(%rsp), %rsi
+	mov 16(%rsp), %rdx
+	mov 24(%rsp), %r10
+	mov 32(%rsp), %r8
+	mov 40(%rsp), %r9
+	mov 48(%rsp), %r11
+	lea (%r11,%rcx), %rcx
+	mov 56(%rsp), %rsp
+	jmp *%rcx
 	.globl bfs_gate_code_end
 	.hidden bfs_gate_code_end
 bfs_gate_code_end:

@@ -7,6 +7,8 @@
  */
 #include "providers.h"
 
+#include <linux/inotify.h>
+
 #define HOSTFS_AT_EMPTY_PATH 0x1000u
 #define HOSTFS_DT_DIR 4u
 #define HOSTFS_DT_REG 8u
@@ -179,6 +181,17 @@ static long hostfs_access(const struct bfs_loc *loc, uint32_t mask, bool effecti
 	return r;
 }
 
+static long hostfs_watch(const struct bfs_loc *loc, int fd, uint32_t mask) {
+	char path[40] = "/proc/self/fd/";
+	bfs_hostlog_mount(loc->mount, loc->rel);
+	long place = bfs_hostfs_open_at(loc->mount, loc->rel, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (place < 0) return place;
+	bfs_u64_text(path + strlen(path), (uint64_t)place);
+	long r = bfs_raw3(__NR_inotify_add_watch, fd, path, mask & ~(uint32_t)IN_DONT_FOLLOW);
+	bfs_host_close(place);
+	return r;
+}
+
 /* Host files are the kernel's own descriptors: only directories are placeholders here. */
 static long hostfs_read(struct bfs_ofd *ofd, void *user_dst, size_t size, uint64_t offset) {
 	(void)ofd, (void)user_dst, (void)size, (void)offset;
@@ -195,5 +208,6 @@ const struct bfs_provider bfs_hostfs = {
 	.access = hostfs_access,
 	.read = hostfs_read,
 	.change = bfs_hostfs_change,
+	.watch = hostfs_watch,
 	.change2 = bfs_hostfs_change2,
 };

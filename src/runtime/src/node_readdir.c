@@ -132,3 +132,14 @@ long bfs_node_readdir(bfs_node dir, uint64_t *cookie, struct bfs_dirent *out) {
 	if (result == 1) *cookie = out->cookie;
 	return result == -ENOENT ? 0 : result; /* a removed directory lists nothing */
 }
+
+bool bfs_node_entry(bfs_node dir, bfs_node n, struct bfs_dirent *out) {
+	struct bfs_attr a;
+	uint64_t cookie = 0;
+	if (bfs_node_attr(n, &a) != 0) return false;
+	while (bfs_node_readdir(dir, &cookie, out) == 1) {
+		bool dots = out->name[0] == '.' && (out->name_len == 1 || (out->name_len == 2 && out->name[1] == '.'));
+		if (!dots && out->ino == a.ino && out->type == a.mode >> 12) return true;
+	}
+	return false;
+}

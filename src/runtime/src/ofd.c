@@ -1,9 +1,12 @@
 /* Open file descriptions: placeholder descriptors and their entries in the pool. */
 #include "pool.h"
 
+#include <linux/inotify.h>
+
 /* An entry's STATE: bits 0–1 as in vfs.h, above them a number that grows with each use, so that who saw an earlier use cannot free a later one.
  * Only who holds the lock on byte INDEX takes a free entry; so an entry that is not free and not locked belongs to the dead. */
 #define OFD_FREE 0u
+#define OFD_ENDING 1u
 #define OFD_LIVE 2u
 #define OFD_STATE(word) ((word)&3u)
 
@@ -48,7 +51,7 @@ static void ofd_release_node(bfs_node n) {
 	bfs_inode_forget(inode);
 }
 
-static void ofd_free(uint32_t index, uint32_t seen) {
+static void ofd_free_entry(uint32_t index, uint32_t seen) {
 	struct bfs_ofd *ofd = &bfs_p.ofds[index];
 	uint32_t free_state = seen & ~3u;
 	bfs_node n = ofd->node;
@@ -68,6 +71,26 @@ static void ofd_free(uint32_t index, uint32_t seen) {
 	}
 	bfs_change_end(0);
 	ofd_hint(index);
+}
+
+/* With somebody watching: one closer tells. */
+static void ofd_free_watched(uint32_t index, uint32_t seen) {
+	struct bfs_ofd *ofd = &bfs_p.ofds[index];
+	struct bfs_attr attr = { .nlink = 1 };
+	bfs_node n = ofd->kind == BFS_LOC_NODE ? ofd->node : 0;
+	uint32_t ending = (seen & ~3u) | OFD_ENDING;
+	if (OFD_STATE(seen) == OFD_LIVE && !__atomic_compare_exchange_n(&ofd->state, &seen, ending, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+	if (OFD_STATE(seen) == OFD_LIVE) bfs_notify_ofd(ofd, (ofd->flags & O_ACCMODE) != O_RDONLY ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	bool unlinked = n != 0 && bfs_node_attr(n, &attr) == 0 && attr.nlink == 0;
+	ofd_free_entry(index, ending);
+	if (unlinked) bfs_notify_ended(n, &attr);
+}
+
+static void ofd_free(uint32_t index, uint32_t seen) {
+	if (bfs_notify_any())
+		ofd_free_watched(index, seen);
+	else
+		ofd_free_entry(index, seen);
 }
 
 void bfs_ofd_closed(uint32_t index) {
@@ -169,7 +192,7 @@ static long ofd_fill(uint32_t index, const struct bfs_loc *loc, uint32_t flags) 
 	ofd->reserved = 0;
 	const char *text = loc->rel;
 	size_t len = loc->kind == BFS_LOC_NODE ? 0 : strlen(loc->rel);
-	if (BFS_NODE_KIND(ofd->node) == BFS_NODE_OVERLAY && loc->parent != 0) {
+	if (loc->kind == BFS_LOC_NODE && loc->parent != 0 && (BFS_NODE_KIND(ofd->node) == BFS_NODE_OVERLAY || bfs_notify_any())) {
 		text = loc->name;
 		len = loc->name_len;
 	}

@@ -44,9 +44,18 @@ static bool ofd_put(struct ofd_text *t, const char *s, size_t len) {
 	return true;
 }
 
-/* Name under PARENT that leads to NODE: the one it was opened by, if it still does, else any. */
-static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent *entry) {
+static bfs_node ofd_node(const struct bfs_ofd *ofd) {
+	bfs_node node;
+	struct bfs_reader r;
+	for (bfs_read_start(&r);;) {
+		node = bfs_canonical(ofd->node);
+		if (bfs_read_done(&r)) return node;
+	}
+}
+
+bool bfs_ofd_name(const struct bfs_ofd *ofd, struct bfs_dirent *entry) {
 	uint32_t len;
+	bfs_node node = ofd_node(ofd);
 	const char *text = bfs_text_at(ofd->rel, &len);
 	bfs_node found;
 	if (len > 0 && len <= BFS_NAME_MAX && bfs_node_lookup(ofd->parent, text, len, &found) == 0 && found == node) {
@@ -54,23 +63,12 @@ static bool ofd_name(const struct bfs_ofd *ofd, bfs_node node, struct bfs_dirent
 		entry->name_len = (uint8_t)len;
 		return true;
 	}
-	struct bfs_attr a;
-	uint64_t cookie = 0;
-	if (bfs_node_attr(node, &a) != 0) return false;
-	while (bfs_node_readdir(ofd->parent, &cookie, entry) == 1) {
-		if (entry->ino == a.ino && entry->type == a.mode >> 12 && !(entry->name[0] == '.' && entry->name_len <= 2)) return true;
-	}
-	return false;
+	return bfs_node_entry(ofd->parent, node, entry);
 }
 
 static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t) {
 	struct bfs_attr a;
-	bfs_node node;
-	struct bfs_reader r;
-	for (bfs_read_start(&r);;) {
-		node = bfs_canonical(ofd->node);
-		if (bfs_read_done(&r)) break;
-	}
+	bfs_node node = ofd_node(ofd);
 	if (bfs_node_attr(node, &a) != 0) return -ENOENT;
 	bool directory = (a.mode & S_IFMT) == S_IFDIR;
 	long len = bfs_node_dir_path(directory ? node : ofd->parent, t->dst, t->size);
@@ -78,7 +76,7 @@ static long ofd_node_path(const struct bfs_ofd *ofd, struct ofd_text *t) {
 	t->len = len > 0 ? (size_t)len : 0;
 	if (directory && len > 0) return 0;
 	struct bfs_dirent entry;
-	bool slash = t->len == 0 || t->dst[t->len - 1] != '/', known = len > 0 && ofd->parent != 0 && ofd_name(ofd, node, &entry);
+	bool slash = t->len == 0 || t->dst[t->len - 1] != '/', known = len > 0 && ofd->parent != 0 && bfs_ofd_name(ofd, &entry);
 	if (slash && !ofd_put(t, "/", 1)) return -ERANGE;
 	if (known) return ofd_put(t, entry.name, entry.name_len) ? 0 : -ERANGE;
 	/* Removed: the name it had, or its number where it never had one. */

@@ -1,6 +1,8 @@
 /* The chmod and chown families. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 #define ATTR_KEEP 0xFFFFFFFFu /* an id of −1: no change */
 
 /* The program's walk flags for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH. */
@@ -13,6 +15,12 @@ static long attr_ofd_loc(struct bfs_call *c, struct bfs_loc *loc, enum bfs_verdi
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, verdict);
 	if (ofd == NULL) return BFS_WALK_PASS;
 	return bfs_ofd_loc(ofd, loc);
+}
+
+static long attr_set(const struct bfs_loc *loc, const struct bfs_setattr *set) {
+	long r = bfs_node_setattr(loc->node, set);
+	if (r == 0) bfs_notify_loc(loc, IN_ATTRIB);
+	return r;
 }
 
 /* ---- chmod ---- */
@@ -31,7 +39,7 @@ static long attr_chmod(const struct bfs_loc *loc, uint32_t mode) {
 		set.mask |= BFS_SET_UID;
 		set.uid = (uint32_t)bfs_raw0(__NR_geteuid);
 	}
-	return bfs_node_setattr(loc->node, &set);
+	return attr_set(loc, &set);
 }
 
 static enum bfs_verdict attr_chmod_at(struct bfs_call *c, unsigned dirfd, unsigned path, uint32_t at_flags) {
@@ -84,7 +92,7 @@ static long attr_chown(const struct bfs_loc *loc, uint32_t uid, uint32_t gid) {
 		set.mask |= BFS_SET_MODE;
 		set.mode = mode & 07777u;
 	}
-	return set.mask == 0 ? 0 : bfs_node_setattr(loc->node, &set);
+	return set.mask == 0 ? 0 : attr_set(loc, &set);
 }
 
 long bfs_drop_privileges(bfs_node n, const struct bfs_attr *attr) {

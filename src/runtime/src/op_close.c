@@ -1,5 +1,5 @@
 /* close, close_range and the dup family: the kernel's table stays right by itself; what is left is to free entries of placeholders and to keep the reserved descriptors. */
-#include "ops.h"
+#include "notify.h"
 
 #include <linux/close_range.h>
 
@@ -7,8 +7,12 @@
 
 enum bfs_verdict bfs_op_close(struct bfs_call *c) {
 	int fd = bfs_arg_fd(c, 0);
-	if (bfs_own(fd, NULL) == NULL) return bfs_foreign(c, fd);
-	return bfs_done(c, bfs_close_fd(fd));
+	if (bfs_own(fd, NULL) != NULL) return bfs_done(c, bfs_close_fd(fd));
+	long instance = bfs_instance_of(fd);
+	if (instance < 0) return bfs_foreign(c, fd);
+	long r = bfs_raw1(__NR_close, fd);
+	bfs_instance_closed((uint32_t)instance);
+	return bfs_done(c, r);
 }
 
 enum bfs_verdict bfs_op_dup(struct bfs_call *c) { return bfs_foreign(c, bfs_arg_fd(c, 0)); }

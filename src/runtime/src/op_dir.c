@@ -1,6 +1,8 @@
 /* getdents and getdents64: directory entries in the kernel's two record layouts. The description's offset is the cookie of the next entry. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 #define DIR_RECORD_MAX 288u /* header, 255 bytes of name, NUL, type byte, alignment */
 
 /* struct linux_dirent64: ino, off, reclen, type, name…; struct linux_dirent: ino, off, reclen, name…, type in the record's last byte. */
@@ -61,6 +63,7 @@ static enum bfs_verdict dir_call(struct bfs_call *c, bool old) {
 		cookie = start;
 		r = dir_fill(ofd, &loc, &cookie, (uint8_t *)c->a[1], (uint32_t)c->a[2], old);
 	} while (r >= 0 && !__atomic_compare_exchange_n(&ofd->offset, &start, cookie, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	if (r >= 0) bfs_notify_ofd(ofd, IN_ACCESS);
 	return bfs_done(c, r);
 }
 

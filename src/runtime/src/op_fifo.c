@@ -1,87 +1,18 @@
 /* FIFOs of image and overlay. How an open waits for its partner, and what the pipe then does, is the kernel's: for every FIFO that is opened, a nameless one of the kernel's stands in.
  *
- * It is made in a memory file system of the host and unlinked in the same call; an O_PATH descriptor of it is what remains. All processes of the tree find it in a queue of the kernel's:
- * a socket pair at reserved places, whose messages (the FIFO's inode number, and the descriptor) are looked at and not taken out. So nothing outlives the tree, whoever is killed. An
- * open is passed to the kernel as one of /proc/self/fd/SLOT, where SLOT is a reserved descriptor that this process keeps for FIFOs lately opened. */
+ * It is made in a memory file system of the host and unlinked in the same call; an O_PATH descriptor of it is what remains. All processes of the tree find it, by the FIFO's inode
+ * number, in a queue of descriptors (fd_queue.c). So nothing outlives the tree, whoever is killed. An open is passed to the kernel as one of /proc/self/fd/SLOT, where SLOT is a
+ * reserved descriptor that this process keeps for FIFOs lately opened. */
 #include "pool.h"
 
 #include "ops.h"
 
 #include <asm/stat.h>
 
-#define FIFO_DATAGRAM 5 /* SOCK_SEQPACKET */
-#define FIFO_UNIX 1     /* AF_UNIX */
-#define FIFO_SOL_SOCKET 1
-#define FIFO_SCM_RIGHTS 1
-#define FIFO_PEEK_OFFSET 42 /* SO_PEEK_OFF */
-#define FIFO_MSG_PEEK 0x2u
-#define FIFO_MSG_DONTWAIT 0x40u
-#define FIFO_MSG_NOSIGNAL 0x4000u
-#define FIFO_MSG_CLOEXEC 0x40000000u
-#define FIFO_SEND_BUFFER 7 /* SO_SNDBUF */
-#define FIFO_QUEUE 500u    /* FIFOs that are remembered; the oldest gives way */
-
-struct fifo_record {
-	uint64_t ino;            /* of the node */
-	uint64_t host, host_ino; /* device and inode number of the stand-in */
-};
-
-struct fifo_control { /* struct cmsghdr with one descriptor */
-	uint64_t len;
-	int32_t level, type;
-	int32_t fd, pad;
-};
-
-struct fifo_message { /* struct user_msghdr and what it points to */
-	uint64_t name;
-	uint32_t name_len, pad;
-	uint64_t iov, iov_len, control, control_len;
-	uint32_t flags, pad2;
-	uint64_t data, data_len;
-	struct fifo_control rights;
-};
-
-static void fifo_message_init(struct fifo_message *m, struct fifo_record *record, bool rights) {
-	*m = (struct fifo_message){ .iov_len = 1, .data_len = sizeof *record };
-	m->iov = (uint64_t)&m->data;
-	m->data = (uint64_t)record;
-	m->rights = (struct fifo_control){ .len = offsetof(struct fifo_control, pad), .level = FIFO_SOL_SOCKET, .type = FIFO_SCM_RIGHTS, .fd = -1 };
-	if (!rights) return;
-	m->control = (uint64_t)&m->rights;
-	m->control_len = sizeof m->rights;
-}
-
-static long fifo_receive(struct fifo_record *record, bool rights, uint32_t flags, int *fd) {
-	struct fifo_message m;
-	fifo_message_init(&m, record, rights);
-	long n = bfs_raw3(__NR_recvmsg, bfs_fd(BFS_FD_FIFO_QUEUE), &m, flags | FIFO_MSG_DONTWAIT | FIFO_MSG_CLOEXEC);
-	if (n != (long)sizeof *record) return n < 0 ? n : -EIO;
-	if (rights) *fd = m.rights.fd;
-	return rights && m.rights.fd < 0 ? -EMFILE : 0;
-}
-
-/* The next look into the queue is at record number N. */
-static void fifo_peek_at(uint32_t n) {
-	int32_t offset = (int32_t)(n * sizeof(struct fifo_record));
-	bfs_raw5(__NR_setsockopt, bfs_fd(BFS_FD_FIFO_QUEUE), FIFO_SOL_SOCKET, FIFO_PEEK_OFFSET, &offset, sizeof offset);
-}
-
-/* A descriptor of the stand-in of FIFO INO; −EAGAIN where the queue has none. *COUNT: records in it. */
-static long fifo_find(uint64_t ino, struct fifo_record *record, uint32_t *count) {
-	int fd = -1;
-	fifo_peek_at(0);
-	for (*count = 0;; ++*count) {
-		long r = fifo_receive(record, false, FIFO_MSG_PEEK, NULL);
-		if (r < 0) return r;
-		if (record->ino == ino) break;
-	}
-	fifo_peek_at(*count);
-	long r = fifo_receive(record, true, FIFO_MSG_PEEK, &fd);
-	return r < 0 ? r : fd;
-}
+#define FIFO_QUEUE 500u /* FIFOs that are remembered; the oldest gives way */
 
 /* A new FIFO of the kernel's without a name. */
-static long fifo_make(struct fifo_record *record) {
+static long fifo_make(struct bfs_queued *record) {
 	static const char directories[][16] = { "/dev/shm/", "/tmp/", "/var/tmp/", "/run/" };
 	for (unsigned i = 0; i < sizeof directories / sizeof directories[0]; i++) {
 		char path[64], magic[40] = "/proc/self/fd/";
@@ -109,32 +40,23 @@ static long fifo_make(struct fifo_record *record) {
 	return -ENXIO;
 }
 
-static void fifo_forget_oldest(void) {
-	struct fifo_record old;
-	int fd = -1;
-	if (fifo_receive(&old, true, 0, &fd) == 0) bfs_raw1(__NR_close, fd);
-}
-
-static long fifo_remember(struct fifo_record *record, int fd, uint32_t count) {
-	for (; count >= FIFO_QUEUE; count--) fifo_forget_oldest();
-	struct fifo_message m;
-	fifo_message_init(&m, record, true);
-	m.rights.fd = fd;
-	long n = bfs_raw3(__NR_sendmsg, bfs_fd(BFS_FD_FIFO_SEND), &m, FIFO_MSG_DONTWAIT | FIFO_MSG_NOSIGNAL);
-	for (; n == -EAGAIN && count > 0; count--) {
-		fifo_forget_oldest();
-		n = bfs_raw3(__NR_sendmsg, bfs_fd(BFS_FD_FIFO_SEND), &m, FIFO_MSG_DONTWAIT | FIFO_MSG_NOSIGNAL);
+static long fifo_remember(struct bfs_queued *record, int fd, uint32_t count) {
+	for (; count >= FIFO_QUEUE; count--) bfs_queue_drop(BFS_FD_FIFO_QUEUE);
+	long r = bfs_queue_put(BFS_FD_FIFO_QUEUE, record, fd);
+	for (; r == -EAGAIN && count > 0; count--) {
+		bfs_queue_drop(BFS_FD_FIFO_QUEUE);
+		r = bfs_queue_put(BFS_FD_FIFO_QUEUE, record, fd);
 	}
-	return n < 0 ? n : 0;
+	return r;
 }
 
-static long fifo_stand_in(uint64_t ino, struct fifo_record *record) {
+static long fifo_stand_in(uint64_t ino, struct bfs_queued *record) {
 	uint32_t count = 0;
-	long fd = fifo_find(ino, record, &count);
+	long fd = bfs_queue_find(BFS_FD_FIFO_QUEUE, ino, record, &count);
 	if (fd != -EAGAIN) return fd;
 	fd = fifo_make(record);
 	if (fd < 0) return fd;
-	record->ino = ino;
+	record->key = ino;
 	long r = fifo_remember(record, (int)fd, count);
 	if (r == 0) return fd;
 	bfs_raw1(__NR_close, fd);
@@ -142,7 +64,7 @@ static long fifo_stand_in(uint64_t ino, struct fifo_record *record) {
 }
 
 /* Puts the stand-in behind FD at a slot of this process; which. The slot of another FIFO is taken only where none is free: its open, should one be under way, has long found it. */
-static long fifo_slot(int fd, const struct fifo_record *record) {
+static long fifo_slot(int fd, const struct bfs_queued *record) {
 	int empty = -1;
 	for (int i = 0; i < BFS_FD_FIFO_SLOTS; i++) {
 		struct stat st;
@@ -150,28 +72,20 @@ static long fifo_slot(int fd, const struct fifo_record *record) {
 		if (r == 0 && st.st_dev == record->host && st.st_ino == record->host_ino) return BFS_FD_FIFO_FIRST + i;
 		if (r == 0 && (st.st_mode & S_IFMT) != S_IFIFO && empty < 0) empty = i;
 	}
-	if (empty < 0) empty = (int)(record->ino % BFS_FD_FIFO_SLOTS);
+	if (empty < 0) empty = (int)(record->key % BFS_FD_FIFO_SLOTS);
 	long r = bfs_reserved_put(fd, BFS_FD_FIFO_FIRST + empty);
 	return r < 0 ? r : BFS_FD_FIFO_FIRST + empty;
 }
 
 long bfs_fifo_setup(void) {
-	int pair[2];
-	long r = bfs_raw4(__NR_socketpair, FIFO_UNIX, FIFO_DATAGRAM, 0, pair);
-	if (r < 0) return r;
-	int32_t room = 1 << 20; /* as much of it as the system allows: half a thousand records */
-	bfs_raw5(__NR_setsockopt, pair[1], FIFO_SOL_SOCKET, FIFO_SEND_BUFFER, &room, sizeof room);
-	r = bfs_reserved_put(pair[0], BFS_FD_FIFO_QUEUE);
-	if (r == 0) r = bfs_reserved_put(pair[1], BFS_FD_FIFO_SEND);
-	bfs_raw1(__NR_close, pair[0]);
-	bfs_raw1(__NR_close, pair[1]);
+	long r = bfs_queue_setup(BFS_FD_FIFO_QUEUE);
 	/* No reserved number is left free: the kernel would give it to the program once the numbers below are used up. */
 	for (int i = 0; i < BFS_FD_FIFO_SLOTS && r == 0; i++) r = bfs_reserved_put(bfs_fd(BFS_FD_LOCKS), BFS_FD_FIFO_FIRST + i);
 	return r;
 }
 
 long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags) {
-	struct fifo_record record;
+	struct bfs_queued record;
 	char path[40] = "/proc/self/fd/";
 	char *scratch = bfs_call_scratch(c, sizeof path);
 	if (scratch == NULL) return -ENXIO;

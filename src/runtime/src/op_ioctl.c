@@ -1,5 +1,5 @@
 /* ioctl on image and overlay files: the generic ones of fs/ioctl.c; everything else is for devices. */
-#include "ops.h"
+#include "notify.h"
 
 #include <asm/ioctls.h>
 #include <linux/fiemap.h>
@@ -42,11 +42,20 @@ static long ioctl_do(struct bfs_ofd *ofd, uint32_t request, uint64_t user) {
 	}
 }
 
+/* FIONREAD of a descriptor of the kernel's own. */
+static enum bfs_verdict ioctl_pending(struct bfs_call *c) {
+	int fd = bfs_arg_fd(c, 0);
+	long instance = bfs_instance_of(fd);
+	if (instance < 0) return BFS_PASS;
+	int32_t pending = (int32_t)bfs_instance_pending((uint32_t)instance, fd);
+	return bfs_done(c, ioctl_put(c->a[2], &pending, sizeof pending));
+}
+
 enum bfs_verdict bfs_op_ioctl(struct bfs_call *c) {
 	enum bfs_verdict verdict;
 	uint32_t request = (uint32_t)c->a[1];
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL) return verdict;
+	if (ofd == NULL) return verdict == BFS_PASS && request == FIONREAD ? ioctl_pending(c) : verdict;
 	if (request == FIOCLEX || request == FIONCLEX) return BFS_PASS; /* of the descriptor, not of the file */
 	return bfs_done(c, ioctl_do(ofd, request, c->a[2]));
 }

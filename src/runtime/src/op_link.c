@@ -1,6 +1,8 @@
 /* link and linkat. An open file gets its first name through AT_EMPTY_PATH or a followed /proc/self/fd/N, which path.c resolves to the node itself. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 /* fs.protected_hardlinks: only to what one owns, or could read and write. */
 static long link_permitted(const struct bfs_attr *target) {
 	uint32_t type = target->mode & S_IFMT;
@@ -16,7 +18,11 @@ static long link_node(const struct bfs_loc *target, const struct bfs_loc *place)
 	if (r != 0) return r;
 	if ((attr.mode & S_IFMT) == S_IFDIR) return -EPERM;
 	r = link_permitted(&attr);
-	return r < 0 ? r : bfs_node_link(place->parent, place->name, place->name_len, target->node);
+	if (r == 0) r = bfs_node_link(place->parent, place->name, place->name_len, target->node);
+	if (r < 0) return r;
+	bfs_notify_self(target->node, IN_ATTRIB);
+	bfs_notify_entry(place->parent, place->name, place->name_len, false, IN_CREATE, 0);
+	return 0;
 }
 
 static enum bfs_verdict link_at(struct bfs_call *c, unsigned from_fd, unsigned from_path, unsigned to_fd, unsigned to_path, uint32_t at_flags) {

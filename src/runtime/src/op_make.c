@@ -1,6 +1,8 @@
 /* mkdir, mknod and symlink, and what every creation shares: may it be made there, and with which ids and mode. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 long bfs_check_new(const struct bfs_loc *loc, bool directory, struct bfs_attr *dir) {
 	if (loc->node != BFS_NODE_NONE || loc->last_is_dot) return -EEXIST;
 	if (loc->trailing_slash && !directory) return -ENOENT;
@@ -30,7 +32,9 @@ long bfs_make_node(const struct bfs_loc *loc, uint32_t mode, uint64_t rdev, cons
 	what.rdev = rdev;
 	what.symlink = symlink;
 	what.symlink_len = symlink_len;
-	return bfs_node_create(loc->parent, loc->name, loc->name_len, &what, out != NULL ? out : &made);
+	r = bfs_node_create(loc->parent, loc->name, loc->name_len, &what, out != NULL ? out : &made);
+	if (r == 0) bfs_notify_entry(loc->parent, loc->name, loc->name_len, (mode & S_IFMT) == S_IFDIR, IN_CREATE, 0);
+	return r;
 }
 
 static long make_walk(struct bfs_call *c, unsigned dirfd, unsigned path, struct bfs_loc *loc) {

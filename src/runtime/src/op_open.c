@@ -3,6 +3,7 @@
  */
 #include "ops.h"
 
+#include <linux/inotify.h>
 #include <linux/openat2.h>
 
 #define OPEN_VALID                                                                                                                                             \
@@ -49,6 +50,13 @@ static long open_check_type(const struct bfs_loc *loc, uint32_t type, uint32_t f
 	return 0;
 }
 
+static long open_truncate(const struct bfs_loc *loc, const struct bfs_attr *attr) {
+	long r = bfs_drop_privileges(loc->node, attr);
+	if (r == 0) r = bfs_node_truncate(loc->node, 0);
+	if (r == 0) bfs_notify_loc(loc, IN_MODIFY);
+	return r;
+}
+
 static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	struct bfs_attr attr;
 	long r = bfs_node_attr(loc->node, &attr);
@@ -67,11 +75,12 @@ static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	if (type == S_IFSOCK || type == S_IFBLK) return -ENXIO;
 	if (type == S_IFCHR) return bfs_device_open(attr.mode, attr.rdev, w->flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW));
 	long fd = bfs_ofd_open(loc, w->flags);
-	if (fd < 0 || (w->flags & O_TRUNC) == 0 || type != S_IFREG) return fd;
-	r = bfs_drop_privileges(loc->node, &attr);
-	if (r == 0) r = bfs_node_truncate(loc->node, 0);
-	if (r < 0) bfs_close_fd((int)fd);
-	return r < 0 ? r : fd;
+	if (fd < 0) return fd;
+	bfs_notify_loc(loc, IN_OPEN);
+	r = (w->flags & O_TRUNC) != 0 && type == S_IFREG ? open_truncate(loc, &attr) : 0;
+	if (r == 0) return fd;
+	bfs_close_fd((int)fd);
+	return r;
 }
 
 /* The last component is absent and O_CREAT given. */
@@ -80,7 +89,10 @@ static long open_new(struct bfs_loc *loc, const struct open_want *w) {
 	long r = bfs_make_node(loc, S_IFREG | w->mode, 0, NULL, 0, &loc->node);
 	if (r < 0) return r;
 	long fd = bfs_ofd_open(loc, w->flags); /* whatever the mode: it is a new file's creator who opens it */
-	if (fd < 0) bfs_node_unlink(loc->parent, loc->name, loc->name_len, false);
+	if (fd < 0)
+		bfs_node_unlink(loc->parent, loc->name, loc->name_len, false);
+	else
+		bfs_notify_loc(loc, IN_OPEN);
 	return fd;
 }
 

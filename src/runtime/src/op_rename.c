@@ -2,6 +2,7 @@
 #include "ops.h"
 
 #include <linux/fs.h>
+#include <linux/inotify.h>
 
 /* What may be said without looking at permissions, in the order of do_renameat2. */
 static long rename_check_names(const struct bfs_loc *from, const struct bfs_loc *to, uint32_t from_type, uint32_t to_type, uint32_t flags) {
@@ -21,6 +22,17 @@ static long rename_check_dotdot(const struct bfs_loc *moved, const struct bfs_at
 	return bfs_permission(attr, 2, true);
 }
 
+/* In the order of fsnotify_move. REPLACED: the attributes of what TO's name led to. */
+static void rename_notify(const struct bfs_loc *from, const struct bfs_loc *to, const struct bfs_attr *moved, const struct bfs_attr *replaced) {
+	bool directory = (moved->mode & S_IFMT) == S_IFDIR;
+	uint32_t cookie = bfs_notify_cookie();
+	bfs_notify_entry(from->parent, from->name, from->name_len, directory, IN_MOVED_FROM, cookie);
+	bfs_notify_entry(to->parent, to->name, to->name_len, directory, IN_MOVED_TO, cookie);
+	if (replaced != NULL) bfs_notify_ino(replaced->ino, IN_ATTRIB);
+	bfs_notify_ino(moved->ino, IN_MOVE_SELF);
+	if (replaced != NULL) bfs_notify_ended(to->node, replaced);
+}
+
 static long rename_nodes(const struct bfs_loc *from, const struct bfs_loc *to, uint32_t flags) {
 	struct bfs_attr from_dir, to_dir, source, target = { 0 };
 	if (from->node == BFS_NODE_NONE) return -ENOENT;
@@ -37,7 +49,11 @@ static long rename_nodes(const struct bfs_loc *from, const struct bfs_loc *to, u
 	if (r == 0) r = rename_check_dotdot(from, &source, to->parent);
 	if (r == 0 && (flags & RENAME_EXCHANGE) != 0) r = rename_check_dotdot(to, &target, from->parent);
 	if (r < 0) return r;
-	return bfs_node_rename(from->parent, from->name, from->name_len, to->parent, to->name, to->name_len, flags);
+	r = bfs_node_rename(from->parent, from->name, from->name_len, to->parent, to->name, to->name_len, flags);
+	if (r != 0 || !bfs_notify_any()) return r;
+	rename_notify(from, to, &source, replaces && (flags & RENAME_EXCHANGE) == 0 ? &target : NULL);
+	if ((flags & RENAME_EXCHANGE) != 0) rename_notify(to, from, &target, NULL);
+	return 0;
 }
 
 /* A mount point that a walk has entered cannot be moved nor replaced: the entry belongs to the file system above. */

@@ -1,7 +1,7 @@
 /* The vectored reads and writes. Vectors are taken in whole before anything moves; a write of several pieces that has to be one (at the shared offset, or at the end of the file)
  * is gathered first.
  */
-#include "ops.h"
+#include "notify.h"
 
 #include <linux/fs.h>
 #include <linux/uio.h>
@@ -91,12 +91,25 @@ static long rwv_write(struct bfs_ofd *ofd, const struct rwv *v, const uint64_t *
 	return rwv_write_gathered(ofd, v, position, append);
 }
 
+/* Vectors of an inotify descriptor: its events go to the first piece that has room, which is all that a read need give. */
+static enum bfs_verdict rwv_foreign(struct bfs_call *c) {
+	struct rwv v;
+	int fd = bfs_arg_fd(c, 0);
+	long instance = bfs_instance_of(fd);
+	if (instance < 0) return BFS_PASS;
+	long r = rwv_in(&v, c);
+	if (r < 0) return bfs_done(c, r);
+	uint32_t i = 0;
+	while (i + 1 < v.count && v.vec[i].iov_len == 0) i++;
+	return v.total == 0 ? bfs_done(c, 0) : bfs_instance_read(c, (uint32_t)instance, fd, v.vec[i].iov_base, v.vec[i].iov_len);
+}
+
 static enum bfs_verdict rwv_call(struct bfs_call *c, bool write, bool positioned, uint32_t flags) {
 	const uint64_t *position = positioned ? &c->a[3] : NULL;
 	struct rwv v;
 	enum bfs_verdict verdict;
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL) return verdict;
+	if (ofd == NULL) return verdict == BFS_PASS && !write ? rwv_foreign(c) : verdict;
 	if (positioned && c->a[3] > BFS_OFFSET_MAX) return bfs_done(c, -EINVAL);
 	if (write ? !bfs_ofd_writable(ofd) : !bfs_ofd_readable(ofd)) return bfs_done(c, -EBADF);
 	if ((flags & ~(uint32_t)(RWF_SUPPORTED | RWV_NOAPPEND)) != 0) return bfs_done(c, -EOPNOTSUPP);

@@ -2,6 +2,7 @@
 #include "ops.h"
 
 #include <linux/falloc.h>
+#include <linux/inotify.h>
 
 #define SIZE_FALLOC_MODES                                                                                                                                      \
 	(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
@@ -28,7 +29,9 @@ enum bfs_verdict bfs_op_truncate(struct bfs_call *c) {
 	if (loc.kind != BFS_LOC_NODE) return bfs_done(c, bfs_loc_change(__NR_truncate, &loc, 0, c->a[1], 0, 0, 0));
 	if ((attr.mode & S_IFMT) != S_IFREG) return bfs_done(c, -EINVAL);
 	r = bfs_permission(&attr, 2, true);
-	return bfs_done(c, r < 0 ? r : size_set(loc.node, &attr, c->a[1]));
+	if (r == 0) r = size_set(loc.node, &attr, c->a[1]);
+	if (r == 0) bfs_notify_loc(&loc, IN_MODIFY);
+	return bfs_done(c, r);
 }
 
 enum bfs_verdict bfs_op_ftruncate(struct bfs_call *c) {
@@ -39,7 +42,9 @@ enum bfs_verdict bfs_op_ftruncate(struct bfs_call *c) {
 	if ((int64_t)c->a[1] < 0 || ofd->kind != BFS_LOC_NODE || !bfs_ofd_writable(ofd)) return bfs_done(c, -EINVAL);
 	long r = bfs_node_attr(ofd->node, &attr);
 	if (r == 0 && (attr.mode & S_IFMT) != S_IFREG) r = -EINVAL;
-	return bfs_done(c, r < 0 ? r : size_set(ofd->node, &attr, c->a[1]));
+	if (r == 0) r = size_set(ofd->node, &attr, c->a[1]);
+	if (r == 0) bfs_notify_ofd(ofd, IN_MODIFY);
+	return bfs_done(c, r);
 }
 
 /* In the order of vfs_fallocate. */
@@ -62,7 +67,9 @@ static long size_fallocate(const struct bfs_ofd *ofd, uint32_t mode, int64_t off
 		if (room < 0) return room;
 		if ((uint64_t)room < start + len - from) return bfs_room_to_write(~0ull, 1);
 	}
-	return bfs_node_fallocate(ofd->node, mode, start, len);
+	r = bfs_node_fallocate(ofd->node, mode, start, len);
+	if (r == 0) bfs_notify_ofd(ofd, IN_MODIFY);
+	return r;
 }
 
 enum bfs_verdict bfs_op_fallocate(struct bfs_call *c) {

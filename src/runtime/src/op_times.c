@@ -1,6 +1,7 @@
 /* utimensat and its forerunners utime, utimes and futimesat. */
 #include "ops.h"
 
+#include <linux/inotify.h>
 #include <linux/time.h>
 
 /* Orders in place of nanoseconds (utimensat(2)); the kernel's exported headers lack them. */
@@ -18,10 +19,10 @@ static long times_check(const struct __kernel_timespec times[2]) {
 	return 0;
 }
 
-static long times_set_node(bfs_node n, const struct __kernel_timespec times[2]) {
+static long times_set_node(const struct bfs_loc *loc, const struct __kernel_timespec times[2]) {
 	struct bfs_attr attr;
 	struct bfs_setattr set = { 0 };
-	long r = bfs_node_attr(n, &attr);
+	long r = bfs_node_attr(loc->node, &attr);
 	if (r < 0) return r;
 	bool both_now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
 	if (!bfs_is_owner(&attr)) {
@@ -44,11 +45,13 @@ static long times_set_node(bfs_node n, const struct __kernel_timespec times[2]) 
 		set.mtime_sec = now ? now_sec : times[1].tv_sec;
 		set.mtime_nsec = now ? now_nsec : (uint32_t)times[1].tv_nsec;
 	}
-	return bfs_node_setattr(n, &set);
+	r = bfs_node_setattr(loc->node, &set);
+	if (r == 0) bfs_notify_loc(loc, set.mask == BFS_SET_ATIME ? IN_ACCESS : set.mask == BFS_SET_MTIME ? IN_MODIFY : IN_ATTRIB); /* as fsnotify_change tells them apart */
+	return r;
 }
 
 static long times_set(const struct bfs_loc *loc, const struct __kernel_timespec times[2]) {
-	if (loc->kind == BFS_LOC_NODE) return times_set_node(loc->node, times);
+	if (loc->kind == BFS_LOC_NODE) return times_set_node(loc, times);
 	return bfs_loc_change(__NR_utimensat, loc, 0, 0, (uint64_t)times, AT_SYMLINK_NOFOLLOW, 0);
 }
 

@@ -1,6 +1,8 @@
 /* unlink, rmdir and unlinkat. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 /* Why the last component "." or ".." or "/" cannot be removed as a directory. */
 static long unlink_dot_error(const struct bfs_call *c, unsigned path) {
 	char text[BFS_PATH_MAX];
@@ -23,7 +25,11 @@ static long unlink_node(const struct bfs_loc *loc, bool directory) {
 	if (directory && !is_dir) return -ENOTDIR;
 	if (!directory && is_dir) return -EISDIR;
 	if (bfs_node_mount(loc->node) != 0) return -EBUSY;
-	return bfs_node_unlink(loc->parent, loc->name, loc->name_len, directory);
+	r = bfs_node_unlink(loc->parent, loc->name, loc->name_len, directory);
+	if (r == 0 && !is_dir) bfs_notify_ino(victim.ino, IN_ATTRIB);
+	if (r == 0) bfs_notify_ended(loc->node, &victim);
+	if (r == 0) bfs_notify_entry(loc->parent, loc->name, loc->name_len, is_dir, IN_DELETE, 0);
+	return r;
 }
 
 static enum bfs_verdict unlink_at(struct bfs_call *c, unsigned dirfd, unsigned path, bool directory) {

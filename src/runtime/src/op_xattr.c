@@ -1,6 +1,8 @@
 /* Extended attributes: the twelve old calls and the four *xattrat calls, all of which come down to (where, name, value). Who may do what follows fs/xattr.c. */
 #include "ops.h"
 
+#include <linux/inotify.h>
+
 #include <linux/limits.h>
 #include <linux/xattr.h>
 
@@ -110,8 +112,9 @@ static long xattr_do(const struct bfs_loc *loc, const struct xattr_call *x, cons
 	if (r == 0) r = xattr_permission(&attr, name, x->what != XATTR_GET);
 	if (r < 0) return r;
 	if (x->what == XATTR_GET) return xattr_get(loc->node, name, x);
-	if (x->what == XATTR_SET) return xattr_set(loc->node, name, x);
-	return bfs_node_setxattr(loc->node, name, NULL, 0, XATTR_REPLACE);
+	r = x->what == XATTR_SET ? xattr_set(loc->node, name, x) : bfs_node_setxattr(loc->node, name, NULL, 0, XATTR_REPLACE);
+	if (r == 0) bfs_notify_loc(loc, IN_ATTRIB);
+	return r;
 }
 
 /* What is wrong before the path is looked at. */

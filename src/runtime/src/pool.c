@@ -4,6 +4,7 @@
 #include <linux/resource.h>
 #include <linux/sysinfo.h>
 
+#include "notify.h"
 #include "pool.h"
 
 struct bfs_pool bfs_p;
@@ -56,10 +57,15 @@ static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
 	c->text_limit = c->inode_limit / 16384 * 524288 + 1048576; /* units of 16 bytes */
 	c->merge_slot_mask = lib_count > 1 ? POOL_MERGE_SLOTS - 1 : 0;
 	c->merge_word_limit = lib_count > 1 ? POOL_MERGE_WORDS : 0;
+	c->watch_limit = BFS_MIN(BFS_WATCH_LIMIT, c->inode_limit * 4);
+	c->watch_hash_mask = pool_power_of_two(c->watch_limit / 2) - 1;
 	uint64_t end = 0;
 	pool_area(&end, sizeof *c);
 	c->undo_at = pool_area(&end, (uint64_t)BFS_UNDO_COUNT * sizeof(struct bfs_undo));
 	c->ofd_at = pool_area(&end, (uint64_t)BFS_OFD_COUNT * sizeof(struct bfs_ofd));
+	c->instance_at = pool_area(&end, (uint64_t)BFS_INSTANCE_COUNT * sizeof(struct bfs_instance));
+	c->watch_at = pool_area(&end, (uint64_t)c->watch_limit * sizeof(struct bfs_watch));
+	c->watch_hash_at = pool_area(&end, ((uint64_t)c->watch_hash_mask + 1) * 4);
 	c->inode_at = pool_area(&end, (uint64_t)c->inode_limit * sizeof(struct bfs_inode));
 	c->inode_hash_at = pool_area(&end, ((uint64_t)c->inode_hash_mask + 1) * 4);
 	c->dentry_at = pool_area(&end, (uint64_t)c->dentry_limit * sizeof(struct bfs_dentry));
@@ -71,9 +77,10 @@ static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
 	c->merge_word_at = pool_area(&end, (uint64_t)c->merge_word_limit * 8);
 	c->text_at = pool_area(&end, (uint64_t)c->text_limit * BFS_TEXT_UNIT);
 	c->meta_size = end;
+	c->events_at = pool_area(&end, (uint64_t)BFS_INSTANCE_COUNT * BFS_EVENTS_SIZE);
 	c->data_offset = (end + POOL_DATA_ALIGN - 1) & ~(POOL_DATA_ALIGN - 1);
 	/* Index 0 of every table means none. */
-	c->inode_top = c->dentry_top = c->map_top = c->text_top = 1;
+	c->inode_top = c->dentry_top = c->map_top = c->text_top = c->watch_top = 1;
 	c->ofd_top = 0;
 }
 
@@ -82,6 +89,9 @@ static void pool_addresses(uint8_t *base) {
 	bfs_p = (struct bfs_pool){ .control = c,
 		.undo = (struct bfs_undo *)(base + c->undo_at),
 		.ofds = (struct bfs_ofd *)(base + c->ofd_at),
+		.instances = (struct bfs_instance *)(base + c->instance_at),
+		.watches = (struct bfs_watch *)(base + c->watch_at),
+		.watch_hash = (uint32_t *)(base + c->watch_hash_at),
 		.inodes = (struct bfs_inode *)(base + c->inode_at),
 		.inode_hash = (uint32_t *)(base + c->inode_hash_at),
 		.dentries = (struct bfs_dentry *)(base + c->dentry_at),

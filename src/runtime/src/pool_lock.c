@@ -2,6 +2,7 @@
 #include <linux/futex.h>
 #include <linux/time_types.h>
 
+#include "notify.h"
 #include "pool.h"
 
 #define LOCK_PATIENCE_SECONDS 1
@@ -89,6 +90,7 @@ void bfs_pool_lock(void) {
 	bfs_tx_replay();
 	if ((c->sequence & 1) != 0) __atomic_store_n(&c->sequence, c->sequence + 1, __ATOMIC_RELEASE);
 	bfs_orphans_run(false);
+	bfs_bells_recover();
 }
 
 void bfs_pool_unlock(void) { bfs_word_unlock(&bfs_p.control->lock); }

@@ -4,7 +4,7 @@
  * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
  * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
  *
- *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp │ ← rsp during the call
+ *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax │ ← rsp during the call
  *
  * Without an alternate stack the kernel's signal frame lies there too, and rt_sigreturn has yet to read it: what is written stays below.
  */
@@ -25,7 +25,7 @@ long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 #define TRAP_PROBE_RESULT 0x42464Bl
 
 struct trap_frame {
-	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp;
+	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax, pad;
 };
 
 /* Where the program's stack is free from, downwards, until rt_sigreturn is done. */
@@ -35,7 +35,7 @@ static uint64_t trap_free_top(const struct bfs_ucontext *uc) {
 	return on_other_stack ? uc->mc.rsp - TRAP_RED_ZONE : frame;
 }
 
-static void trap_pass(struct bfs_trap *t) {
+static void trap_pass(struct bfs_trap *t, const char *stub) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
 	/* A goroutine has little room below its stack pointer: of the scratch area only what an argument lies in stays above the frame. */
 	uint64_t top = trap_free_top(t->uc);
@@ -43,7 +43,7 @@ static void trap_pass(struct bfs_trap *t) {
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
-	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp };
+	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, 0 };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
@@ -52,7 +52,7 @@ static void trap_pass(struct bfs_trap *t) {
 	mc->r8 = t->call.a[4];
 	mc->r9 = t->call.a[5];
 	mc->rsp = base;
-	mc->rip = BFS_GATE_ADDR + (uint64_t)(bfs_gate_pass - bfs_gate_code);
+	mc->rip = BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code);
 }
 
 /* Was this call trapped by our filter, not by one that the program installed on top? Ours traps nothing that is made from the gate or that the table calls native. */
@@ -78,11 +78,12 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	}
 	t.call.scratch = (trap_free_top(uc) - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
-	if (verdict == BFS_PASS)
-		trap_pass(&t);
-	else
-		mc->rax = (uint64_t)t.call.result;
-	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_PASS ? "passed" : "=", t.call.result);
+	switch (verdict) {
+	case BFS_DONE: mc->rax = (uint64_t)t.call.result; break;
+	case BFS_PASS: trap_pass(&t, bfs_gate_pass); break;
+	case BFS_WAIT: trap_pass(&t, bfs_gate_wait); break;
+	}
+	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_DONE ? "=" : "passed", t.call.result);
 	return 0;
 }
 

@@ -60,7 +60,8 @@ static long start_descriptors(const struct bfs_config *config, char *why, size_t
 	if (error == 0) error = start_place(start_memfd("binaryfs-locks", false), BFS_FD_LOCKS, why, why_size, "locks");
 	if (error == 0) {
 		error = bfs_fifo_setup();
-		if (error != 0) bfs_why(why, why_size, "a reserved descriptor cannot be made: ", "queue of FIFOs");
+		if (error == 0) error = bfs_queue_setup(BFS_FD_BELLS);
+		if (error != 0) bfs_why(why, why_size, "a reserved descriptor cannot be made: ", "queue");
 	}
 	for (uint32_t i = 0; error == 0 && i < config->lib_count; i++)
 		error = start_place(config->libs[i].fd, BFS_FD_LIBS + (int)i, why, why_size, config->libs[i].path);
