@@ -86,6 +86,8 @@ function runVariables(
       return fail("usage", { detail: `--overlay-size takes a size such as 512M, not "${escapePath(toBytes(size))}"` });
     variables["BINARYFS_OVERLAY_SIZE"] = size;
   }
+  const exported = lastOf(parsed, "export-overlay");
+  if (exported !== undefined) variables["BINARYFS_EXPORT_OVERLAY"] = exported;
   if (countOf(parsed, "hermetic") > 0) variables["BINARYFS_HERMETIC"] = "1";
   return ok(variables);
 }

@@ -136,6 +136,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   { long: "overlay-size", value: "SIZE", summary: "most bytes that may be written in memory, such as 512M or 1G" },
   { long: "env", value: "KEY=VALUE", summary: "set a variable for the program" },
   { long: "hermetic", summary: "take nothing from the host, not even the program and its libraries" },
+  {
+    long: "export-overlay",
+    value: "DIR",
+    once: true,
+    summary: "when the program has ended, save what the run wrote as DIR, which packs into a layer above LIB",
+  },
   VERBOSE,
   HELP,
 ];

@@ -19,9 +19,6 @@ export interface OptionSpec {
   readonly isHidden?: boolean;
 }
 
-/** Options that the command line's design has and this version has not. */
-const LATER: readonly string[] = ["export-overlay"];
-
 export interface ParsedOption {
   readonly name: string;
   /** One character a byte; "" for a flag. */
@@ -82,7 +79,7 @@ function parseLong(argument: string, specs: readonly OptionSpec[]): Result<Found
   const name = argument.slice(2, equals < 0 ? undefined : equals);
   const spec = specs.find((candidate) => candidate.long === name || candidate.aliases?.includes(name));
   if (spec === undefined) {
-    return usage(LATER.includes(name) ? `--${name} is not in this version` : `unknown option --${toText(name)}`);
+    return usage(`unknown option --${toText(name)}`);
   }
   if (spec.value === undefined) {
     return equals < 0 ? ok({ flags: [{ name: spec.long, value: "" }] }) : usage(`--${spec.long} takes no value`);

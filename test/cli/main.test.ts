@@ -214,7 +214,7 @@ describe("exit status and messages", () => {
     [["ls", "--frob", "x"], 2, "usage"],
     [["watch", "."], 2, "usage"],
     [["run", "app.so"], 2, "usage"],
-    [["run", "--export-overlay", "d", "app.so", "--", "true"], 2, "usage"],
+    [["run", "--export-overlay", "d", "--export-overlay", "e", "app.so", "--", "true"], 2, "usage"],
     [["run", "missing.so", "--", "true"], 125, "path-not-found"],
     [["ls", "missing.so"], 1, "path-not-found"],
     [["ls", "args"], 1, "not-a-library"],

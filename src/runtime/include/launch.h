@@ -2,6 +2,7 @@
 #ifndef BINARYFS_LAUNCH_H
 #define BINARYFS_LAUNCH_H
 
+#include "export.h"
 #include "trap.h"
 
 #define LAUNCH_MAX_DOORS 128u
@@ -14,6 +15,8 @@ struct launch {
 	int carrier;
 	char carrier_path[BFS_PATH_MAX];
 	char cwd[BFS_PATH_MAX];
+	const char *export_path; /* NULL: nothing is saved */
+	struct bfs_export_target export;
 	char text[65536]; /* unescaped door lists, library list */
 	size_t text_used;
 };

@@ -22,12 +22,12 @@
 #define BFS_EVENT_HEAD 16u       /* sizeof(struct inotify_event) without its name; names are padded to multiples of it */
 
 struct bfs_instance {
-	uint32_t live;     /* 0: free */
-	uint32_t next_wd;  /* watch descriptors are numbered from 1 and not used again */
-	uint32_t bell_wd;  /* the kernel's number of the watch on the bell */
-	uint32_t rung;     /* the kernel's queue holds a bell */
-	uint32_t events;   /* in the queue */
-	uint32_t overflow; /* IN_Q_OVERFLOW is the last event */
+	uint32_t live;       /* 0: free */
+	uint32_t next_wd;    /* watch descriptors are numbered from 1 and not used again */
+	uint32_t bell_wd;    /* the kernel's number of the watch on the bell */
+	uint32_t rung;       /* the kernel's queue holds a bell */
+	uint32_t events;     /* in the queue */
+	uint32_t overflow;   /* IN_Q_OVERFLOW is the last event */
 	uint64_t head, tail; /* bytes taken out of and put into the queue since the start; single stores */
 	uint64_t last;       /* fingerprint of the newest event: a second one just like it is left out, as inotify(7) says */
 	uint64_t reserved;

@@ -13,6 +13,7 @@
 
 #define BFS_PAGE_SIZE 4096u
 #define BFS_OFD_COUNT 65536u
+#define BFS_OVERLAY_INO (1ull << 46) /* inode numbers of what the overlay makes start here */
 #define BFS_MAX_FILE_SIZE 0x7FFFFFFFFFFFFFFFull
 
 /* ---- layout ------------------------------------------------------------------------------------------------------------------------------- */
@@ -99,7 +100,8 @@ struct bfs_control {
 	uint64_t undo_count;
 	uint32_t lib_count, starter_uid;
 	uint64_t meta_size, data_offset; /* bytes */
-	uint64_t undo_at, ofd_at, instance_at, watch_at, watch_hash_at, inode_at, inode_hash_at, dentry_at, dentry_hash_at, map_at, used_at, dirty_at, merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
+	uint64_t undo_at, ofd_at, instance_at, watch_at, watch_hash_at, inode_at, inode_hash_at, dentry_at, dentry_hash_at, map_at, used_at, dirty_at,
+		merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
 	uint32_t inode_limit, inode_hash_mask, dentry_limit, dentry_hash_mask, map_limit, text_limit;
 	uint32_t watch_limit, watch_hash_mask;
 	uint64_t events_at; /* offset of the queues of inotify instances: not mapped, read and written through the descriptor */
@@ -110,10 +112,11 @@ struct bfs_control {
 	uint32_t image_inodes; /* overlay inodes with a base */
 	uint32_t pages_used, page_hint;
 	uint32_t orphans;
-	uint32_t watch_top, watch_free; /* notify.c */
-	uint64_t next_ino;
+	uint32_t watch_top, watch_free;  /* notify.c */
+	uint64_t next_ino, start_inodes; /* start_inodes: made by bfs_vfs_create */
 	/* hints, single stores */
 	uint32_t ofd_hint, ofd_top, orphan_tick;
+	uint32_t supervisor;             /* process that waits for the first program; 0: none */
 	uint32_t instances, move_cookie; /* inotify: live ones; number of the last rename */
 	uint32_t reserved;
 	uint64_t instance_key, instance_inode; /* notify.c */

@@ -59,8 +59,8 @@ enum {
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
 	BFS_FD_FIFO_QUEUE = 6,  /* queue of the FIFOs in use (op_fifo.c) */
 	BFS_FD_FIFO_SEND = 7,
-	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
-	BFS_FD_FIFO_SLOTS = 8,                               /* how many */
+	BFS_FD_FIFO_FIRST = 8,                                /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
+	BFS_FD_FIFO_SLOTS = 8,                                /* how many */
 	BFS_FD_BELLS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* queue of what wakes inotify instances (notify_bell.c) */
 	BFS_FD_BELLS_SEND = BFS_FD_BELLS + 1,
 	BFS_FD_LIBS = BFS_FD_BELLS + 2, /* the libraries, first listed first */
@@ -392,6 +392,8 @@ void bfs_notify_ino(uint64_t ino, uint32_t mask);
 
 /* ---- pool (pool.c, tx.c, page.c) ---------------------------------------------------------------------------------------------------------- */
 
+/* Process that waits for the tree's first program and is no part of the tree (supervise.c); 0: none. */
+uint32_t bfs_pool_supervisor(void);
 /* Interned, immutable strings in the pool; 0 is "". */
 uint32_t bfs_pool_string(const char *s, size_t len); /* 0 when full and len > 0 */
 /* Gives a string of one's own back (it must have no other user). */

@@ -70,7 +70,7 @@ struct bfs_inode *bfs_inode_new(long *error) {
 	memset((uint8_t *)inode + offsetof(struct bfs_inode, pages), 0, offsetof(struct bfs_inode, next) - offsetof(struct bfs_inode, pages));
 	memset((uint8_t *)inode + offsetof(struct bfs_inode, body), 0, sizeof *inode - offsetof(struct bfs_inode, body));
 	bfs_store32(&inode->flags, BFS_INODE_USED);
-	inode->ino = (1ull << 46) + c->next_ino;
+	inode->ino = BFS_OVERLAY_INO + c->next_ino;
 	bfs_store64(&c->next_ino, c->next_ino + 1);
 	return inode;
 }

@@ -1,6 +1,7 @@
 /* The first program of a tree: finds the libraries, makes the file system, arms the process, starts the program. Whatever fails before that ends with status 125 and a reason: a program
  * never runs on the host's file system instead. */
 #include "launch.h"
+#include "export.h"
 
 #include <linux/auxvec.h>
 #include <linux/resource.h>
@@ -37,7 +38,7 @@ static void launch_usage(const char *name) {
 		     "Runs CMD with the file system of the library (binaryfs-run: of SCONE_EXTENSIONS_PATH=LIB.so[:LIB.so...]) in place of the host's.\n"
 		     "Variables: BINARYFS_VOLUMES (GUEST=HOST:...), BINARYFS_HOST_PATHS, BINARYFS_OVERLAY_SIZE, BINARYFS_HERMETIC=1, "
 		     "BINARYFS_LOG=error|warn|info|trace,\n"
-		     "BINARYFS_MISSES=FILE, BINARYFS_HOST_LOG=FILE\n");
+		     "BINARYFS_MISSES=FILE, BINARYFS_HOST_LOG=FILE, BINARYFS_EXPORT_OVERLAY=DIR\n");
 	bfs_raw1(__NR_exit_group, 2);
 }
 
@@ -56,6 +57,18 @@ static const char *launch_remedy(long error) {
 	}
 }
 
+static void launch_export_open(struct launch *l) {
+	long rc = bfs_export_open(l->export_path, &l->export);
+	if (rc == 0) return;
+	bool taken = rc == -ENOTEMPTY || rc == -ENOTDIR;
+	bfs_die(125, "export-refused",
+		taken           ? "what the run writes would be saved where something is already"
+		: rc == -ENOENT ? "what the run writes would be saved in a directory that is not there"
+		: rc == -EACCES ? "what the run writes would be saved where this user may not write"
+				: "what the run writes cannot be saved there",
+		l->export_path, taken ? "name a directory that is empty or does not exist yet" : "name a new directory in one that this user may write to");
+}
+
 static void launch_arm(struct launch *l) {
 	char why[256];
 	why[0] = 0;
@@ -64,11 +77,14 @@ static void launch_arm(struct launch *l) {
 	l->carrier = bfs_launch_carrier(l);
 	l->config.libs = l->libs;
 	l->config.doors = l->doors;
+	if (l->export_path != NULL) launch_export_open(l);
 	long rc = bfs_vfs_create(&l->config, why, sizeof why);
 	if (rc < 0) bfs_die(125, "not-armed", why[0] != 0 ? why : "the file system cannot be set up", l->libs[0].path, launch_remedy(rc));
 	rc = bfs_raw3(__NR_dup3, l->carrier, bfs_fd(BFS_FD_CARRIER), 0);
 	bfs_raw1(__NR_close, l->carrier);
 	if (rc < 0) bfs_die(125, "not-armed", "no descriptor for the launcher's own file", l->carrier_path, "raise ulimit -n");
+	rc = l->export_path != NULL ? bfs_supervise(&l->export) : 0;
+	if (rc < 0) bfs_die(125, "not-armed", "no process can be made that saves what the run writes", l->export_path, "raise ulimit -u");
 	/* The kernel's own current directory and a core file there would be traces on the host. */
 	bfs_raw1(__NR_chdir, "/");
 	struct rlimit64 core;

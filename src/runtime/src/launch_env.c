@@ -121,6 +121,8 @@ static void launch_options(struct launch *l) {
 	l->config.hermetic = value != NULL && value[0] != 0 && !bfs_str_eq(value, "0");
 	l->config.misses_path = bfs_env_get(env, "BINARYFS_MISSES");
 	l->config.host_log_path = bfs_env_get(env, "BINARYFS_HOST_LOG");
+	value = bfs_env_get(env, "BINARYFS_EXPORT_OVERLAY");
+	l->export_path = value != NULL && value[0] != 0 ? value : NULL;
 	long n = bfs_raw2(__NR_getcwd, l->cwd, sizeof l->cwd);
 	l->config.cwd = n > 0 && l->cwd[0] == '/' ? l->cwd : "/";
 }

@@ -159,8 +159,8 @@ void bfs_notify_ended(bfs_node n, const struct bfs_attr *before) {
 	bool directory = (before->mode & S_IFMT) == S_IFDIR;
 	bfs_pool_lock();
 	const struct bfs_inode *inode = bfs_inode_of(n);
-	bool gone = inode == NULL ? BFS_NODE_KIND(n) == BFS_NODE_OVERLAY || before->nlink <= 1 || directory :
-				    inode->nlink == 0 && inode->holds == 0 && (inode->base == 0 || !bfs_ofd_refers(inode->base));
+	bool gone = inode == NULL ? BFS_NODE_KIND(n) == BFS_NODE_OVERLAY || before->nlink <= 1 || directory
+				  : inode->nlink == 0 && inode->holds == 0 && (inode->base == 0 || !bfs_ofd_refers(inode->base));
 	if (gone) {
 		event_deliver(before->ino, NULL, 0, IN_DELETE_SELF, 0);
 		for (struct bfs_watch *w = bfs_watch_by_key(before->ino, NULL), *next; w != NULL; w = next) {

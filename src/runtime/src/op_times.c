@@ -46,7 +46,10 @@ static long times_set_node(const struct bfs_loc *loc, const struct __kernel_time
 		set.mtime_nsec = now ? now_nsec : (uint32_t)times[1].tv_nsec;
 	}
 	r = bfs_node_setattr(loc->node, &set);
-	if (r == 0) bfs_notify_loc(loc, set.mask == BFS_SET_ATIME ? IN_ACCESS : set.mask == BFS_SET_MTIME ? IN_MODIFY : IN_ATTRIB); /* as fsnotify_change tells them apart */
+	if (r == 0)
+		bfs_notify_loc(loc, set.mask == BFS_SET_ATIME   ? IN_ACCESS
+				    : set.mask == BFS_SET_MTIME ? IN_MODIFY
+								: IN_ATTRIB); /* as fsnotify_change tells them apart */
 	return r;
 }
 

@@ -32,6 +32,8 @@ struct bfs_mount_table *bfs_pool_mounts(void) {
 	return &bfs_p.control->mounts;
 }
 
+uint32_t bfs_pool_supervisor(void) { return bfs_p.control->supervisor; }
+
 static uint64_t pool_area(uint64_t *end, uint64_t size) {
 	uint64_t at = *end;
 	*end = (at + size + BFS_PAGE_SIZE - 1) & ~(uint64_t)(BFS_PAGE_SIZE - 1);

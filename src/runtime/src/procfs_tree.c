@@ -36,6 +36,7 @@ static bool procfs_stat(const char *pid, char *state, uint64_t *parent) {
 
 bool bfs_proc_in_tree(uint64_t pid) {
 	struct bfs_kstat pool, theirs;
+	if (pid == bfs_pool_supervisor()) return false;
 	if (bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_POOL), &pool) < 0) return false;
 	char digits[24], fd[24], path[96];
 	bfs_u64_text(fd, (uint64_t)bfs_fd(BFS_FD_POOL));

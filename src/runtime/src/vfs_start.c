@@ -134,6 +134,7 @@ long bfs_vfs_create(const struct bfs_config *config, char *why, size_t why_size)
 	if (error == 0) error = bfs_procfs_setup();
 	if (error == 0) error = bfs_doors_setup(config, why, why_size);
 	if (error == 0) error = start_cwd(config->cwd);
+	c->start_inodes = c->next_ino;
 	if (error != 0 && why_size > 0 && why[0] == 0)
 		bfs_why(why, why_size, "the first directories cannot be made (is /proc there? is the overlay too small?)", "");
 	return error;
