@@ -75,6 +75,12 @@ export const debianPackages = [
     present: anyFile("/usr/lib/python3/dist-packages/numpy/__init__.py"),
   },
   {
+    package: "libpython3.11-testsuite",
+    needs: ["test"],
+    purpose: "CPython's own suite, natively and from an image",
+    present: anyFile("/usr/lib/python3.11/test/libregrtest/main.py"),
+  },
+  {
     package: "libpython3-dev",
     needs: ["test"],
     purpose: "a PIE interpreter that embeds libpython",
