@@ -37,14 +37,12 @@ binaryfs() { node "$project/dist/bin/main.js" "$@"; }
 runner=$scratch/binaryfs-run
 install -m 755 "$project/dist/runtime/binaryfs-run" "$runner"
 
-# as_user COMMAND…: without privileges, as users run it. Root changes to the "nobody" ids.
-as_user() {
-	if [ "$(id -u)" -eq 0 ]; then
-		setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all -- env HOME=/tmp "$@"
-	else
-		"$@"
-	fi
-}
+# as_user COMMAND…: without privileges, as users run it. Root changes to the "nobody" ids. `unprivileged` is the same as words, for what is no function.
+unprivileged=(env)
+if [ "$(id -u)" -eq 0 ]; then
+	unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all -- env HOME=/tmp)
+fi
+as_user() { "${unprivileged[@]}" "$@"; }
 
 # expect NAME STATUS PATTERN COMMAND…: the command's status, and an extended regular expression in its output (both streams).
 expect() {

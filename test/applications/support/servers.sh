@@ -1,0 +1,48 @@
+# Servers that tests start: each in a process group of its own, none left at the end. Sourced after lib.sh.
+
+declare -A server_group=()
+cleanup_commands+=('kill_servers')
+
+# free_port: a port of 127.0.0.1 that nobody listens on.
+free_port() {
+	node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });'
+}
+
+# start_server NAME COMMAND…: without privileges, in the background, its output in $scratch/NAME.log.
+start_server() {
+	local name=$1
+	shift
+	setsid "${unprivileged[@]}" "$@" >"$scratch/$name.log" 2>&1 </dev/null &
+	server_group[$name]=$!
+}
+
+# until_ready NAME COMMAND…: again and again until the command succeeds; false where the server ends before, or after two minutes.
+until_ready() {
+	local name=$1 deadline=$((SECONDS + 120))
+	shift
+	until "$@" >"$scratch/$name.ready" 2>&1; do
+		if ! kill -0 "${server_group[$name]}" 2>/dev/null || [ "$SECONDS" -gt "$deadline" ]; then
+			tail -n 5 "$scratch/$name.ready" "$scratch/$name.log"
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+# stop_server NAME: SIGTERM as an init system sends it, to the process that was started; waits until that has ended.
+stop_server() {
+	kill -TERM "${server_group[$1]}"
+	wait "${server_group[$1]}"
+}
+
+# group_is_gone NAME: no process of the server's group is left (zombies that nobody has waited for do not count).
+group_is_gone() { ! ps -o stat= -g "${server_group[$1]}" | grep -q '^[^Z]'; }
+
+kill_servers() {
+	local name
+	for name in "${!server_group[@]}"; do kill -KILL -- "-${server_group[$name]}" 2>/dev/null; done
+	wait
+}
+
+# seconds_since START: with two decimals, START being an EPOCHREALTIME.
+seconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.2f", to - from }'; }
