@@ -87,6 +87,28 @@ export const debianPackages = [
     present: () =>
       which("python3-config") !== undefined && anyFile(`${multiarch}/libpython3.11.so`, `${multiarch}/libpython3.so`)(),
   },
+  { package: "git", needs: ["test"], purpose: "a version control system from the image", present: commands("git") },
+  { package: "g++", needs: ["test"], purpose: "compilers from the image", present: anyFile("/usr/bin/g++") },
+  { package: "patch", needs: ["test"], purpose: "scripts from the image", present: commands("patch") },
+  { package: "procps", needs: ["test"], purpose: "ps, in scripts from the image", present: commands("ps") },
+  {
+    package: "python3-venv",
+    needs: ["test"],
+    purpose: "virtual environments and pip, from the image",
+    present: () => anyFile("/usr/lib/python3.11/ensurepip")() && anyFile("/usr/share/python-wheels")(),
+  },
+  {
+    package: "python3-setuptools",
+    needs: ["test"],
+    purpose: "wheels with C extensions",
+    present: anyFile("/usr/lib/python3/dist-packages/setuptools"),
+  },
+  {
+    package: "python3-wheel",
+    needs: ["test"],
+    purpose: "wheels with C extensions",
+    present: anyFile("/usr/lib/python3/dist-packages/wheel"),
+  },
   {
     package: "default-jdk-headless",
     needs: ["test"],

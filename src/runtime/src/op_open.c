@@ -85,7 +85,6 @@ static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 
 /* The last component is absent and O_CREAT given. */
 static long open_new(struct bfs_loc *loc, const struct open_want *w) {
-	if (loc->trailing_slash) return -EISDIR;
 	long r = bfs_make_node(loc, S_IFREG | w->mode, 0, NULL, 0, &loc->node);
 	if (r < 0) return r;
 	long fd = bfs_ofd_open(loc, w->flags); /* whatever the mode: it is a new file's creator who opens it */
@@ -131,7 +130,7 @@ static long open_provided(const struct bfs_loc *loc, struct open_want *w) {
 	const struct bfs_provider *p = bfs_provider_of(loc->kind);
 	struct bfs_attr attr;
 	long r = p->attr(loc, &attr, NULL);
-	if (r == -ENOENT && (w->flags & O_CREAT) != 0) return loc->trailing_slash ? -EISDIR : p->open(loc, w->flags, w->mode);
+	if (r == -ENOENT && (w->flags & O_CREAT) != 0) return p->open(loc, w->flags, w->mode);
 	if (r == 0) r = open_check_type(loc, attr.mode & S_IFMT, w->flags);
 	if (r < 0) return r;
 	if ((attr.mode & S_IFMT) != S_IFDIR) {

@@ -215,6 +215,7 @@ static long path_step(struct path_walk *w) {
 		at->name_len = 0;
 		return w->name_len == 2 ? path_up(w) : 0;
 	}
+	if (w->trailing && (w->flags & (BFS_WALK_CREATE | BFS_WALK_PARENT)) == BFS_WALK_CREATE) return -EISDIR; /* whatever is there (open_last_lookups) */
 	if (w->name_len > BFS_NAME_MAX) return -ENAMETOOLONG;
 	return at->kind == BFS_LOC_NODE ? path_down_node(w) : path_down_provider(w);
 }

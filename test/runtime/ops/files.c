@@ -25,6 +25,12 @@ static void opening(void) {
 	FAILS(open("file", O_RDWR | O_CREAT | O_EXCL, 0666), EEXIST);
 	FAILS(open("file", O_RDONLY | O_DIRECTORY), ENOTDIR);
 	FAILS(open("file/", O_RDONLY), ENOTDIR);
+	FAILS(open("file/", O_WRONLY | O_CREAT, 0600), EISDIR);
+	FAILS(open("file/", O_WRONLY | O_CREAT | O_EXCL, 0600), EISDIR);
+	FAILS(open("file/below/", O_WRONLY | O_CREAT, 0600), ENOTDIR);
+	OK(symlink("nowhere", "leads-nowhere") == 0);
+	FAILS(open("leads-nowhere/", O_WRONLY | O_CREAT, 0600), EISDIR);
+	FAILS(open("../", O_RDONLY | O_CREAT, 0600), EISDIR);
 	FAILS(open("file/below", O_RDONLY), ENOTDIR);
 	FAILS(open(".", O_RDWR), EISDIR);
 	FAILS(open(".", O_RDONLY | O_CREAT, 0600), EISDIR);
