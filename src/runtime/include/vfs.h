@@ -58,9 +58,9 @@ enum {
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
 	BFS_FD_FIFO_QUEUE = 6,  /* socket pair whose queue holds the FIFOs in use (op_fifo.c) */
 	BFS_FD_FIFO_SEND = 7,
-	BFS_FD_FIFO_FIRST = 8,                               /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
-	BFS_FD_FIFO_SLOTS = 8,                               /* how many */
-	BFS_FD_LIBS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* the libraries, first listed first */
+	BFS_FD_LENT = 8,        /* O_PATH descriptors of FIFOs and sockets that this process opened or called last; else BFS_FD_LOCKS again (reserved_lend.c) */
+	BFS_FD_LENT_PLACES = 8, /* how many */
+	BFS_FD_LIBS = BFS_FD_LENT + BFS_FD_LENT_PLACES, /* the libraries, first listed first */
 };
 #define BFS_MAX_LIBS 64u
 extern int bfs_fd_base; /* process-private, constant after start */
@@ -68,6 +68,10 @@ static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);
+/* Puts the O_PATH descriptor FD also at a reserved place of its own, until others need it, and fills PATH, by which a passed call reaches the object. 0 or −errno. Under no lock.
+ * reserved_lend.c */
+#define BFS_LENT_PATH 40
+long bfs_reserved_lend(int fd, char path[BFS_LENT_PATH]);
 
 struct bfs_lib_config {
 	const uint8_t *image; /* mapped address */
@@ -154,6 +158,7 @@ long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out);      
 long bfs_node_link(bfs_node dir, const char *name, size_t len, bfs_node target);
 long bfs_node_unlink(bfs_node dir, const char *name, size_t len, bool directory); /* rmdir where DIRECTORY */
 long bfs_node_rename(bfs_node from_dir, const char *from, size_t from_len, bfs_node to_dir, const char *to, size_t to_len, uint32_t flags); /* RENAME_* */
+bool bfs_rename_flags_valid(uint32_t flags);
 enum { BFS_SET_MODE = 1, BFS_SET_UID = 2, BFS_SET_GID = 4, BFS_SET_ATIME = 8, BFS_SET_MTIME = 16 };
 struct bfs_setattr {
 	uint32_t mask, mode, uid, gid;
@@ -299,6 +304,7 @@ uint32_t bfs_mount_nested(uint32_t mount, const char *rel);
 /* One interface for LOC of kind HOST and PROC; hostfs.c and procfs.c each define one. Every function gets the resolved location. */
 struct bfs_provider {
 	/* One step of a walk: does REL exist, what is it? A symlink's body goes to LINK (LINK_SIZE bytes, NUL-terminated) and *LINK_LEN; the walk goes on with it virtually.
+	 * LINK is NULL where it is not to be followed: reading it would change its access time.
 	 * REL may have several components, none of them a symlink (−ELOOP where one above the last is: then step by step).
 	 * Returns 1 (PROC alone) for a magic link (/proc/PID/fd/N, cwd, root, exe): *mode is S_IFLNK and LINK its text, but a walk that follows it never goes by that text: it calls
 	 * bfs_procfs_follow. −ELOOP under BFS_WALK_NO_MAGICLINKS. */

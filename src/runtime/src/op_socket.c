@@ -8,6 +8,7 @@
  * Below host paths and volumes the address becomes the host's own path.
  */
 #include "ops.h"
+#include "providers.h"
 
 #include <asm/stat.h>
 
@@ -88,30 +89,18 @@ static long socket_path_in(int fd, uint64_t user, uint64_t len, char path[SOCKET
 	return 1;
 }
 
-/* LOC of a host path or volume as the host's own path. */
-static long socket_host_address(const struct bfs_loc *loc, struct socket_address *out) {
-	if (loc->kind != BFS_LOC_HOST) return -ECONNREFUSED;
-	const char *host = bfs_pool_text(bfs_mount_get(loc->mount)->host);
-	size_t host_len = strlen(host), rel_len = strlen(loc->rel), len = host_len;
-	if (host_len + 1 + rel_len + 1 > sizeof out->path) return -ENAMETOOLONG;
-	out->family = SOCKET_AF_UNIX;
-	memcpy(out->path, host, host_len);
-	if (rel_len != 0) {
-		out->path[len++] = '/';
-		memcpy(out->path + len, loc->rel, rel_len);
-		len += rel_len;
-	}
-	out->path[len] = '\0';
-	return (long)(sizeof out->family + len + 1);
-}
-
 /* The address that stands for PATH of a socket that exists; its length, or −errno as unix_find_bsd. */
 static long socket_resolve(const char *path, struct socket_address *out) {
 	struct bfs_loc loc;
 	struct bfs_attr attr;
 	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
 	if (r < 0) return r;
-	if (loc.kind != BFS_LOC_NODE) return socket_host_address(&loc, out);
+	if (loc.kind == BFS_LOC_PROC) return -ECONNREFUSED;
+	if (loc.kind == BFS_LOC_HOST) {
+		out->family = SOCKET_AF_UNIX;
+		r = bfs_hostfs_socket(&loc, out->path, sizeof out->path);
+		return r < 0 ? r : (long)sizeof out->family + r + 1;
+	}
 	r = bfs_node_attr(loc.node, &attr);
 	if (r == 0) r = bfs_permission(&attr, 2, true);
 	if (r < 0) return r;
@@ -172,9 +161,20 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 	return r;
 }
 
+static long socket_bind_host(int fd, const struct bfs_loc *loc) {
+	struct socket_address address = { .family = SOCKET_AF_UNIX };
+	struct bfs_host_at at;
+	if (loc->kind != BFS_LOC_HOST) return -ENOENT; /* /proc holds no sockets */
+	if (bfs_mount_get(loc->mount)->read_only) return -EROFS;
+	long r = bfs_hostfs_socket_new(loc, &at, address.path, sizeof address.path);
+	if (r < 0) return r;
+	r = bfs_raw3(__NR_bind, fd, &address, (uint64_t)r + sizeof address.family + 1);
+	bfs_hostfs_leave(&at);
+	return r;
+}
+
 enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
 	char path[SOCKET_PATH_SIZE + 1];
-	struct socket_address address;
 	struct bfs_loc loc;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
@@ -183,9 +183,7 @@ enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
 	if (r > 0) r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
 	if (r < 0) return bfs_done(c, r);
 	if (loc.kind == BFS_LOC_NODE) return bfs_done(c, socket_bind_node(fd, path, &loc));
-	if (loc.kind == BFS_LOC_HOST && bfs_mount_get(loc.mount)->read_only) return bfs_done(c, -EROFS);
-	r = socket_host_address(&loc, &address);
-	return bfs_done(c, r < 0 ? r : bfs_raw3(__NR_bind, fd, &address, r));
+	return bfs_done(c, socket_bind_host(fd, &loc));
 }
 
 /* ---- names back ---- */

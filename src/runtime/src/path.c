@@ -152,11 +152,12 @@ static long path_down_provider(struct path_walk *w) {
 	if (nested != 0) return path_at_mount(w, nested - 1);
 	uint32_t mode = 0;
 	size_t link_len = 0;
-	long r = provider->probe(at->mount, at->rel, &mode, w->text, BFS_MIN(w->rest, BFS_PATH_MAX), &link_len);
+	bool follows = path_follows(w);
+	long r = provider->probe(at->mount, at->rel, &mode, follows ? w->text : NULL, BFS_MIN(w->rest, BFS_PATH_MAX), &link_len);
 	if (r == -ENOENT && w->last && (w->flags & BFS_WALK_CREATE) != 0) return 1;
 	if (r < 0) return r;
 	w->directory = (mode & S_IFMT) == S_IFDIR;
-	if ((mode & S_IFMT) != S_IFLNK || !path_follows(w)) return 0;
+	if ((mode & S_IFMT) != S_IFLNK || !follows) return 0;
 	if (r == 1) return path_follow_magic(w);
 	r = path_count_link(w);
 	at->rel[old] = 0;
