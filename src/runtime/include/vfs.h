@@ -154,7 +154,8 @@ struct bfs_new {       /* what to create */
 	size_t symlink_len;
 };
 long bfs_node_create(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out); /* −EEXIST … */
-long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out);                                   /* O_TMPFILE: nlink 0 */
+/* O_TMPFILE: nlink 0; LINKABLE: it may get a name later. */
+long bfs_node_create_anonymous(const struct bfs_new *what, bool linkable, bfs_node *out);
 long bfs_node_link(bfs_node dir, const char *name, size_t len, bfs_node target);
 long bfs_node_unlink(bfs_node dir, const char *name, size_t len, bool directory); /* rmdir where DIRECTORY */
 long bfs_node_rename(bfs_node from_dir, const char *from, size_t from_len, bfs_node to_dir, const char *to, size_t to_len, uint32_t flags); /* RENAME_* */
@@ -184,6 +185,8 @@ long bfs_node_seek(bfs_node n, uint64_t offset, int whence);
 long bfs_node_mmap(bfs_node n, uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, uint64_t offset, bool writable_ofd);
 /* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. False where there is none. node_page_owner.c */
 bool bfs_node_page_owner(uint64_t pool_offset, bfs_node *n, uint64_t *file_offset);
+/* It was read by other means than O_NOATIME: moves the access time of an overlay node as relatime does. node_atime.c */
+void bfs_node_accessed(bfs_node n);
 /* An open file description holds a reference, so that data of an unlinked file stays until the last one is gone. */
 long bfs_node_hold(bfs_node n);
 void bfs_node_release(bfs_node n);
@@ -264,6 +267,8 @@ void bfs_exec_closing(void);
 void bfs_ofd_closed(uint32_t index);
 /* The path that /proc/self/fd/N and getcwd show, with " (deleted)" where it is. Returns the length without the NUL. */
 long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size);
+/* Directory FROM below MOUNT was renamed to TO (EXCHANGE: and TO to FROM): descriptions of it and of what lies beneath follow. ofd_moved.c */
+void bfs_ofd_moved(uint32_t mount, const char *from, const char *to, bool exchange);
 /* Fills LOC from an open file description. */
 long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out);
 

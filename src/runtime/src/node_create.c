@@ -67,7 +67,7 @@ long bfs_node_create(bfs_node dir, const char *name, size_t len, const struct bf
 	return error;
 }
 
-long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out) {
+long bfs_node_create_anonymous(const struct bfs_new *what, bool linkable, bfs_node *out) {
 	long error;
 	int round = 0;
 	do {
@@ -76,7 +76,7 @@ long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out) {
 		struct bfs_inode *inode = create_inode(what, &error);
 		if (inode != NULL) {
 			inode->nlink = 0;
-			bfs_store32(&inode->flags, inode->flags | BFS_INODE_ANONYMOUS);
+			if (linkable) bfs_store32(&inode->flags, inode->flags | BFS_INODE_ANONYMOUS);
 			*out = bfs_inode_node(inode);
 		}
 		error = bfs_change_end(error);

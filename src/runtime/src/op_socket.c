@@ -93,7 +93,10 @@ static long socket_path_in(int fd, uint64_t user, uint64_t len, char path[SOCKET
 static long socket_resolve(const char *path, struct socket_address *out) {
 	struct bfs_loc loc;
 	struct bfs_attr attr;
+	char guest[BFS_PATH_MAX];
 	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
+	/* The kernel reports the sender of a datagram by its host path. */
+	if (r == -ENOENT && bfs_mount_guest_path(path, guest, sizeof guest) > 0) r = bfs_walk(AT_FDCWD, guest, BFS_WALK_FOLLOW, &loc);
 	if (r < 0) return r;
 	if (loc.kind == BFS_LOC_PROC) return -ECONNREFUSED;
 	if (loc.kind == BFS_LOC_HOST) {
@@ -204,6 +207,18 @@ static uint32_t socket_text_of(const struct socket_address *address, size_t path
 	return text;
 }
 
+/* The program's own path for an address that the kernel reported: of a socket of this tree as it was given to bind, of one below a host path or volume in the image. −ENOENT: neither. */
+static long socket_own_name(const struct socket_address *address, uint32_t len, char *dst, size_t size) {
+	char host[SOCKET_PATH_SIZE + 1];
+	size_t path_len = len - sizeof address->family;
+	uint32_t text = socket_text_of(address, path_len);
+	if (text != 0) return bfs_join(dst, size, bfs_pool_text(text), NULL);
+	if (address->path[0] != '/') return -ENOENT;
+	memcpy(host, address->path, path_len);
+	host[path_len] = '\0';
+	return bfs_mount_guest_path(host, dst, size);
+}
+
 static enum bfs_verdict socket_name(struct bfs_call *c) {
 	struct socket_address address;
 	uint32_t room, len = sizeof address;
@@ -212,13 +227,12 @@ static enum bfs_verdict socket_name(struct bfs_call *c) {
 	if (c->a[1] == 0 || bfs_copy_in(&room, (const void *)c->a[2], sizeof room) < 0) return BFS_PASS; /* the kernel says what is wrong */
 	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != SOCKET_AF_UNIX)
 		return BFS_PASS; /* not ours: the kernel fills in its own */
-	uint32_t text = socket_text_of(&address, len - sizeof address.family);
-	if (text == 0) return BFS_PASS;
-	const char *path = bfs_pool_text(text);
-	size_t path_len = BFS_MIN(strlen(path), sizeof address.path);
+	char path[BFS_PATH_MAX];
+	long path_len = socket_own_name(&address, len, path, sizeof path);
+	if (path_len < 0) return BFS_PASS;
 	memset(address.path, 0, sizeof address.path);
-	memcpy(address.path, path, path_len);
-	len = (uint32_t)(sizeof address.family + BFS_MIN(path_len + 1, sizeof address.path));
+	memcpy(address.path, path, BFS_MIN((size_t)path_len, sizeof address.path));
+	len = (uint32_t)(sizeof address.family + BFS_MIN((size_t)path_len + 1, sizeof address.path));
 	if ((int32_t)room < 0) return bfs_done(c, -EINVAL);
 	if (bfs_copy_out((void *)c->a[1], &address, BFS_MIN(room, len)) < 0 || bfs_copy_out((void *)c->a[2], &len, sizeof len) < 0) return bfs_done(c, -EFAULT);
 	return bfs_done(c, 0);

@@ -115,7 +115,9 @@ static long path_down_node(struct path_walk *w) {
 		error = path_count_link(w);
 		if (error != 0) return error;
 		long len = bfs_node_readlink(child, w->text, BFS_MIN(w->rest, BFS_PATH_MAX));
-		return len < 0 ? len : path_insert(w, (size_t)len);
+		if (len < 0) return len;
+		bfs_node_accessed(child);
+		return path_insert(w, (size_t)len);
 	}
 	uint32_t mount = bfs_node_mount(child);
 	if (mount != 0) return path_at_mount(w, mount - 1);
