@@ -272,6 +272,8 @@ long bfs_child(bfs_node dir, const char *name, size_t len, bfs_node *out);
 long bfs_entry_add(struct bfs_inode *dir, const char *name, size_t len, bfs_node node, uint32_t mode);
 /* Takes the showing entry NAME away. */
 long bfs_entry_remove(struct bfs_inode *dir, const char *name, size_t len);
+/* bfs_node_create within a transaction. node_create.c */
+long bfs_create_locked(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out);
 /* One link less (a directory: none left); the inode may become an orphan. */
 long bfs_entry_unlinked(bfs_node node, bool directory, uint64_t now);
 /* Is the directory without showing entries? */

@@ -59,6 +59,11 @@ void bfs_hostfs_leave(struct bfs_host_at *at);
 /* Opens REL below MOUNT for data, at the lowest free descriptor number; MODE for O_CREAT. May open a directory. */
 long bfs_hostfs_open_at(uint32_t mount, const char *rel, uint32_t flags, uint32_t mode);
 
+/* The path by which the kernel reaches the socket LOC (it exists) of the host; SIZE is sun_path's. Length without the NUL, or −errno. hostfs_socket.c */
+long bfs_hostfs_socket(const struct bfs_loc *loc, char *dst, size_t size);
+/* The same of a socket that is to be made; it holds until AT is left (bfs_hostfs_leave). */
+long bfs_hostfs_socket_new(const struct bfs_loc *loc, struct bfs_host_at *at, char *dst, size_t size);
+
 /* The provider's change and change2 (hostfs_change.c). */
 long bfs_hostfs_change(long nr, const struct bfs_loc *loc, struct bfs_call *c);
 long bfs_hostfs_change2(long nr, const struct bfs_loc *from, const struct bfs_loc *to, struct bfs_call *c);

@@ -59,9 +59,9 @@ enum {
 	BFS_FD_LOCKS = 5,       /* empty memfd whose byte ranges are the POSIX locks of image and overlay files (made by create) */
 	BFS_FD_FIFO_QUEUE = 6,  /* queue of the FIFOs in use (op_fifo.c) */
 	BFS_FD_FIFO_SEND = 7,
-	BFS_FD_FIFO_FIRST = 8,                                /* O_PATH descriptors of FIFOs that this process opened last; else BFS_FD_LOCKS again */
-	BFS_FD_FIFO_SLOTS = 8,                                /* how many */
-	BFS_FD_BELLS = BFS_FD_FIFO_FIRST + BFS_FD_FIFO_SLOTS, /* queue of what wakes inotify instances (notify_bell.c) */
+	BFS_FD_LENT = 8,        /* O_PATH descriptors of FIFOs and sockets that this process opened or called last; else BFS_FD_LOCKS again (reserved_lend.c) */
+	BFS_FD_LENT_PLACES = 8, /* how many */
+	BFS_FD_BELLS = BFS_FD_LENT + BFS_FD_LENT_PLACES, /* queue of what wakes inotify instances (notify_bell.c) */
 	BFS_FD_BELLS_SEND = BFS_FD_BELLS + 1,
 	BFS_FD_LIBS = BFS_FD_BELLS + 2, /* the libraries, first listed first */
 };
@@ -71,6 +71,10 @@ static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);
+/* Puts the O_PATH descriptor FD also at a reserved place of its own, until others need it, and fills PATH, by which a passed call reaches the object. 0 or −errno. Under no lock.
+ * reserved_lend.c */
+#define BFS_LENT_PATH 40
+long bfs_reserved_lend(int fd, char path[BFS_LENT_PATH]);
 
 /* Queues of descriptors at reserved places WHICH and WHICH + 1 (fd_queue.c); all but the setup under the pool lock. */
 struct bfs_queued {
@@ -169,10 +173,12 @@ struct bfs_new {       /* what to create */
 	size_t symlink_len;
 };
 long bfs_node_create(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out); /* −EEXIST … */
-long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out);                                   /* O_TMPFILE: nlink 0 */
+/* O_TMPFILE: nlink 0; LINKABLE: it may get a name later. */
+long bfs_node_create_anonymous(const struct bfs_new *what, bool linkable, bfs_node *out);
 long bfs_node_link(bfs_node dir, const char *name, size_t len, bfs_node target);
 long bfs_node_unlink(bfs_node dir, const char *name, size_t len, bool directory); /* rmdir where DIRECTORY */
 long bfs_node_rename(bfs_node from_dir, const char *from, size_t from_len, bfs_node to_dir, const char *to, size_t to_len, uint32_t flags); /* RENAME_* */
+bool bfs_rename_flags_valid(uint32_t flags);
 enum { BFS_SET_MODE = 1, BFS_SET_UID = 2, BFS_SET_GID = 4, BFS_SET_ATIME = 8, BFS_SET_MTIME = 16 };
 struct bfs_setattr {
 	uint32_t mask, mode, uid, gid;
@@ -198,6 +204,8 @@ long bfs_node_seek(bfs_node n, uint64_t offset, int whence);
 long bfs_node_mmap(bfs_node n, uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, uint64_t offset, bool writable_ofd);
 /* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. False where there is none. node_page_owner.c */
 bool bfs_node_page_owner(uint64_t pool_offset, bfs_node *n, uint64_t *file_offset);
+/* It was read by other means than O_NOATIME: moves the access time of an overlay node as relatime does. node_atime.c */
+void bfs_node_accessed(bfs_node n);
 /* An open file description holds a reference, so that data of an unlinked file stays until the last one is gone. */
 long bfs_node_hold(bfs_node n);
 void bfs_node_release(bfs_node n);
@@ -280,6 +288,8 @@ void bfs_ofd_closed(uint32_t index);
 long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size);
 /* The name under its parent directory that leads to what is open: the one it was opened by, if it still does, else any. False where there is none. */
 bool bfs_ofd_name(const struct bfs_ofd *ofd, struct bfs_dirent *entry);
+/* Directory FROM below MOUNT was renamed to TO (EXCHANGE: and TO to FROM): descriptions of it and of what lies beneath follow. ofd_moved.c */
+void bfs_ofd_moved(uint32_t mount, const char *from, const char *to, bool exchange);
 /* Fills LOC from an open file description. */
 long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out);
 
@@ -320,6 +330,7 @@ uint32_t bfs_mount_nested(uint32_t mount, const char *rel);
 /* One interface for LOC of kind HOST and PROC; hostfs.c and procfs.c each define one. Every function gets the resolved location. */
 struct bfs_provider {
 	/* One step of a walk: does REL exist, what is it? A symlink's body goes to LINK (LINK_SIZE bytes, NUL-terminated) and *LINK_LEN; the walk goes on with it virtually.
+	 * LINK is NULL where it is not to be followed: reading it would change its access time.
 	 * REL may have several components, none of them a symlink (−ELOOP where one above the last is: then step by step).
 	 * Returns 1 (PROC alone) for a magic link (/proc/PID/fd/N, cwd, root, exe): *mode is S_IFLNK and LINK its text, but a walk that follows it never goes by that text: it calls
 	 * bfs_procfs_follow. −ELOOP under BFS_WALK_NO_MAGICLINKS. */

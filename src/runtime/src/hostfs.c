@@ -36,7 +36,7 @@ static long hostfs_probe(uint32_t mount, const char *rel, uint32_t *mode, char *
 	long r = bfs_host_stat((int)fd, "", HOSTFS_AT_EMPTY_PATH, &st);
 	if (r == 0) {
 		*mode = st.st_mode;
-		if (BFS_S_TYPE(st.st_mode) == S_IFLNK) {
+		if (link != NULL && BFS_S_TYPE(st.st_mode) == S_IFLNK) {
 			r = bfs_raw4(__NR_readlinkat, fd, "", link, link_size);
 			if (r >= 0 && (size_t)r >= link_size) r = -ENAMETOOLONG;
 			if (r >= 0) {

@@ -3,6 +3,8 @@
  */
 #include "providers.h"
 
+#include <linux/fs.h>
+
 #define HOSTFS_AT_EMPTY_PATH 0x1000u
 
 static void hostfs_magic_link(long fd, char *dst, size_t size) {
@@ -55,17 +57,25 @@ static long hostfs_chdir(const struct bfs_loc *loc) {
 	return BFS_MIN(dot, 0);
 }
 
+/* The last component of LOC as the program wrote it: with a trailing slash, for which the kernel has errors of its own. BUFFER holds it. */
+static const char *hostfs_new_name(const struct bfs_loc *loc, const struct bfs_host_at *at, char buffer[BFS_NAME_MAX + 2]) {
+	if (!loc->trailing_slash || bfs_join(buffer, BFS_NAME_MAX + 2, at->name, "/", NULL) < 0) return at->name;
+	return buffer;
+}
+
 /* A name that is made or removed. */
 static long hostfs_change_name(long nr, const struct bfs_loc *loc, struct bfs_call *c) {
 	if (nr == __NR_unlinkat && loc->rel[0] == '\0') return -EBUSY; /* a mount point */
 	struct bfs_host_at at;
+	char buffer[BFS_NAME_MAX + 2];
 	long r = bfs_hostfs_enter(loc->mount, loc->rel, &at);
 	if (r < 0) return r;
+	const char *name = hostfs_new_name(loc, &at, buffer);
 	switch (nr) {
-	case __NR_mkdirat: r = bfs_raw3(nr, at.dirfd, at.name, c->a[2]); break;
-	case __NR_mknodat: r = bfs_raw4(nr, at.dirfd, at.name, c->a[2], c->a[3]); break;
-	case __NR_unlinkat: r = bfs_raw3(nr, at.dirfd, at.name, c->a[2]); break;
-	default: /* symlinkat */ r = bfs_raw3(__NR_symlinkat, c->a[0], at.dirfd, at.name); break;
+	case __NR_mkdirat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
+	case __NR_mknodat: r = bfs_raw4(nr, at.dirfd, name, c->a[2], c->a[3]); break;
+	case __NR_unlinkat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
+	default: /* symlinkat */ r = bfs_raw3(__NR_symlinkat, c->a[0], at.dirfd, name); break;
 	}
 	bfs_hostfs_leave(&at);
 	return r;
@@ -92,8 +102,22 @@ static long hostfs_link_open_file(const struct bfs_loc *from, const struct bfs_l
 	long r = bfs_proc_host_path(from->rel, path, sizeof path);
 	if (r >= 0) r = bfs_hostfs_enter(to->mount, to->rel, &at);
 	if (r < 0) return r;
-	r = bfs_raw5(__NR_linkat, AT_FDCWD, path, at.dirfd, at.name, AT_SYMLINK_FOLLOW);
+	char buffer[BFS_NAME_MAX + 2];
+	r = bfs_raw5(__NR_linkat, AT_FDCWD, path, at.dirfd, hostfs_new_name(to, &at, buffer), AT_SYMLINK_FOLLOW);
 	bfs_hostfs_leave(&at);
+	return r;
+}
+
+/* Between two places of one mount whose directories are entered. */
+static long hostfs_between(long nr, const struct bfs_loc *from, const struct bfs_host_at *source, const struct bfs_loc *to, const struct bfs_host_at *target, uint32_t flags) {
+	char old[BFS_NAME_MAX + 2], new[BFS_NAME_MAX + 2];
+	struct bfs_kstat st;
+	const char *name = hostfs_new_name(to, target, new);
+	if (nr == __NR_linkat) return bfs_raw5(__NR_linkat, source->dirfd, source->name, target->dirfd, name, 0);
+	long r = bfs_raw5(__NR_renameat2, source->dirfd, hostfs_new_name(from, source, old), target->dirfd, name, flags);
+	bool exchange = (flags & RENAME_EXCHANGE) != 0;
+	if (r == 0 && (exchange || (bfs_host_stat(target->dirfd, target->name, AT_SYMLINK_NOFOLLOW, &st) == 0 && BFS_S_TYPE(st.st_mode) == S_IFDIR)))
+		bfs_ofd_moved(from->mount, from->rel, to->rel, exchange);
 	return r;
 }
 
@@ -110,8 +134,7 @@ long bfs_hostfs_change2(long nr, const struct bfs_loc *from, const struct bfs_lo
 	if (r < 0) return r;
 	r = bfs_hostfs_enter(to->mount, to->rel, &target);
 	if (r == 0) {
-		uint32_t flags = nr == __NR_linkat ? 0 : (uint32_t)c->a[4];
-		r = bfs_raw5(nr == __NR_linkat ? __NR_linkat : __NR_renameat2, source.dirfd, source.name, target.dirfd, target.name, flags);
+		r = hostfs_between(nr, from, &source, to, &target, nr == __NR_linkat ? 0 : (uint32_t)c->a[4]);
 		bfs_hostfs_leave(&target);
 	}
 	bfs_hostfs_leave(&source);

@@ -48,10 +48,9 @@ static long mount_make_directory(const char *path, bfs_node *node, struct bfs_lo
 	if (r < 0) return r;
 	if (loc->kind == BFS_LOC_HOST) {
 		/* Nothing is made on the host, and a mount below what is not there could not be reached. */
-		char link[BFS_PATH_MAX];
 		uint32_t mode;
 		size_t link_len;
-		r = bfs_hostfs.probe(loc->mount, loc->rel, &mode, link, sizeof link, &link_len);
+		r = bfs_hostfs.probe(loc->mount, loc->rel, &mode, NULL, 0, &link_len);
 		return r == 0 && BFS_S_TYPE(mode) != S_IFDIR ? -ENOTDIR : r;
 	}
 	if (loc->kind == BFS_LOC_PROC) return -EINVAL;

@@ -31,7 +31,7 @@ static struct bfs_inode *create_inode(const struct bfs_new *what, long *error) {
 	return *error == 0 ? inode : NULL;
 }
 
-static long create_checked(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out) {
+long bfs_create_locked(bfs_node dir, const char *name, size_t len, const struct bfs_new *what, bfs_node *out) {
 	long error = 0;
 	bfs_node existing;
 	struct bfs_inode *d = create_in(dir, &error);
@@ -62,12 +62,12 @@ long bfs_node_create(bfs_node dir, const char *name, size_t len, const struct bf
 	int round = 0;
 	do {
 		bfs_change_begin();
-		error = bfs_change_end(create_checked(dir, name, len, what, out));
+		error = bfs_change_end(bfs_create_locked(dir, name, len, what, out));
 	} while (create_again(error, &round));
 	return error;
 }
 
-long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out) {
+long bfs_node_create_anonymous(const struct bfs_new *what, bool linkable, bfs_node *out) {
 	long error;
 	int round = 0;
 	do {
@@ -76,7 +76,7 @@ long bfs_node_create_anonymous(const struct bfs_new *what, bfs_node *out) {
 		struct bfs_inode *inode = create_inode(what, &error);
 		if (inode != NULL) {
 			inode->nlink = 0;
-			bfs_store32(&inode->flags, inode->flags | BFS_INODE_ANONYMOUS);
+			if (linkable) bfs_store32(&inode->flags, inode->flags | BFS_INODE_ANONYMOUS);
 			*out = bfs_inode_node(inode);
 		}
 		error = bfs_change_end(error);
@@ -139,7 +139,7 @@ static long create_mount(bfs_node dir, const char *name, size_t len, uint32_t mo
 	long error = bfs_child(dir, name, len, &existing);
 	if (error == -ENOENT) {
 		struct bfs_new what = { .mode = directory ? S_IFDIR | 0755 : S_IFREG | 0644 };
-		error = create_checked(dir, name, len, &what, out);
+		error = bfs_create_locked(dir, name, len, &what, out);
 	} else if (error == 0 && directory && (bfs_mode_of(existing) & S_IFMT) == S_IFDIR) {
 		*out = existing;
 	} else if (error == 0) {
@@ -148,7 +148,7 @@ static long create_mount(bfs_node dir, const char *name, size_t len, uint32_t mo
 		struct bfs_inode *d = create_in(dir, &error);
 		if (d != NULL) error = bfs_entry_remove(d, name, len);
 		if (error == 0 && was_directory) bfs_entry_count_subdir(d, -1);
-		if (error == 0) error = create_checked(dir, name, len, &what, out);
+		if (error == 0) error = bfs_create_locked(dir, name, len, &what, out);
 	}
 	struct bfs_inode *inode = error == 0 ? bfs_inode_own(*out, &error) : NULL;
 	if (inode == NULL) return error;

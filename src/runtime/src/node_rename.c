@@ -54,6 +54,13 @@ static long rename_check(const struct rename_end *from, const struct rename_end 
 /* Lets the entry at END show NODE. An entry that was there keeps its place in the listing. */
 static long rename_put(struct rename_end *end, bfs_node node) { return bfs_entry_add(end->dir, end->name, end->len, node, bfs_mode_of(node)); }
 
+/* What overlayfs takes for "nothing here": a character device 0/0, which anybody may make this way. */
+static long rename_leave_whiteout(struct rename_end *end) {
+	struct bfs_new whiteout = { .mode = S_IFCHR, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	bfs_node made;
+	return bfs_create_locked(bfs_inode_node(end->dir), end->name, end->len, &whiteout, &made);
+}
+
 static long rename_locked(struct rename_end *from, bfs_node from_dir, struct rename_end *to, bfs_node to_dir, uint32_t flags) {
 	long error = rename_end_find(from, from_dir);
 	if (error == 0) error = rename_end_find(to, to_dir);
@@ -70,6 +77,7 @@ static long rename_locked(struct rename_end *from, bfs_node from_dir, struct ren
 		bfs_entry_touch(other, false, now);
 	} else {
 		error = bfs_entry_remove(from->dir, from->name, from->len);
+		if (error == 0 && (flags & RENAME_WHITEOUT) != 0) error = rename_leave_whiteout(from);
 		if (error == 0 && to->node != 0) error = bfs_entry_unlinked(to->node, to->is_dir, now);
 	}
 	if (error == 0) error = rename_put(to, node);
@@ -85,9 +93,14 @@ static long rename_locked(struct rename_end *from, bfs_node from_dir, struct ren
 	return error;
 }
 
+bool bfs_rename_flags_valid(uint32_t flags) {
+	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0) return false;
+	return (flags & RENAME_EXCHANGE) == 0 || flags == RENAME_EXCHANGE;
+}
+
 long bfs_node_rename(bfs_node from_dir, const char *from, size_t from_len, bfs_node to_dir, const char *to, size_t to_len, uint32_t flags) {
 	if (from_len > BFS_NAME_MAX || to_len > BFS_NAME_MAX) return -ENAMETOOLONG;
-	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) return -EINVAL;
+	if (!bfs_rename_flags_valid(flags)) return -EINVAL;
 	struct rename_end source = { .name = from, .len = from_len }, target = { .name = to, .len = to_len };
 	bfs_change_begin();
 	return bfs_change_end(rename_locked(&source, from_dir, &target, to_dir, flags));

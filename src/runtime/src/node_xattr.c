@@ -5,7 +5,7 @@
 #include "image.h"
 #include "pool.h"
 
-#define XATTR_CHAIN_MAX 4096u /* a torn chain could be a ring */
+#define XATTR_CHAIN_MAX 4096u /* attributes of one file; a torn chain could be a ring */
 
 /* The text of attribute NAME in a chain; *VALUE and *SIZE are its value. */
 static uint32_t xattr_find(uint32_t first, const char *name, const char **value, size_t *size) {
@@ -151,6 +151,13 @@ static void xattr_unlink(struct bfs_inode *inode, uint32_t text) {
 	bfs_text_drop(text);
 }
 
+/* Has the chain as many attributes as are looked at? */
+static bool xattr_chain_full(uint32_t first) {
+	uint32_t steps = 0;
+	for (const struct bfs_text *t = bfs_text_header(first); t != NULL && steps < XATTR_CHAIN_MAX; t = bfs_text_header(t->next)) steps++;
+	return steps == XATTR_CHAIN_MAX;
+}
+
 static long xattr_set_locked(bfs_node n, const char *name, const void *value, size_t size, uint32_t flags) {
 	long error = 0;
 	const char *old_value;
@@ -162,6 +169,7 @@ static long xattr_set_locked(bfs_node n, const char *name, const void *value, si
 	uint32_t old = xattr_find(inode->xattrs, name, &old_value, &old_size);
 	if (old == 0 && (value == NULL || (flags & XATTR_REPLACE) != 0)) return -ENODATA;
 	if (old != 0 && (flags & XATTR_CREATE) != 0) return -EEXIST;
+	if (old == 0 && xattr_chain_full(inode->xattrs)) return -ENOSPC;
 	if (old != 0) xattr_unlink(inode, old);
 	if (value != NULL) error = xattr_push(inode, "", name, strlen(name), value, size);
 	bfs_entry_touch(inode, false, bfs_time_now());

@@ -2,8 +2,10 @@
 #include "pool.h"
 
 long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out) {
+	struct bfs_reader r;
 	uint32_t len;
-	const char *text = bfs_text_at(ofd->rel, &len);
+	const char *text;
+	long error = 0;
 	out->kind = (enum bfs_loc_kind)ofd->kind;
 	out->parent = ofd->parent;
 	out->mount = ofd->mount;
@@ -12,12 +14,16 @@ long bfs_ofd_loc(const struct bfs_ofd *ofd, struct bfs_loc *out) {
 	out->name[0] = out->rel[0] = 0;
 	out->node = 0;
 	if (out->kind != BFS_LOC_NODE) {
-		if (len >= BFS_PATH_MAX) return -ENAMETOOLONG;
-		memcpy(out->rel, text, len);
-		out->rel[len] = 0;
-		return 0;
+		for (bfs_read_start(&r);;) { /* a rename may give it another text */
+			text = bfs_text_at(ofd->rel, &len);
+			error = len < BFS_PATH_MAX ? 0 : -ENAMETOOLONG;
+			if (error == 0) memcpy(out->rel, text, len);
+			if (bfs_read_done(&r)) break;
+		}
+		out->rel[error == 0 ? len : 0] = 0;
+		return error;
 	}
-	struct bfs_reader r;
+	text = bfs_text_at(ofd->rel, &len);
 	for (bfs_read_start(&r);;) {
 		const struct bfs_inode *inode = bfs_inode_of(ofd->node);
 		out->node = inode != NULL ? bfs_inode_node(inode) : ofd->node;

@@ -92,7 +92,7 @@ static long attr_chown(const struct bfs_loc *loc, uint32_t uid, uint32_t gid) {
 		set.mask |= BFS_SET_MODE;
 		set.mode = mode & 07777u;
 	}
-	return set.mask == 0 ? 0 : attr_set(loc, &set);
+	return attr_set(loc, &set); /* the change time moves even where nothing is to be changed */
 }
 
 long bfs_drop_privileges(bfs_node n, const struct bfs_attr *attr) {

@@ -54,7 +54,9 @@ enum bfs_verdict bfs_op_getcwd(struct bfs_call *c) {
 	char path[BFS_PATH_MAX];
 	const struct bfs_ofd *cwd = bfs_ofd_of(bfs_fd(BFS_FD_CWD), NULL);
 	if (cwd == NULL) return bfs_done(c, -ENOENT);
+	struct bfs_attr attr;
 	long len = cwd->kind == BFS_LOC_NODE ? bfs_node_dir_path(cwd->node, path, sizeof path) : bfs_ofd_path(cwd, path, sizeof path);
+	if (len >= 0 && cwd->kind == BFS_LOC_HOST && bfs_ofd_attr(cwd, &attr, NULL) == -ENOENT) len = -ENOENT; /* it was removed */
 	if (len < 0) return bfs_done(c, len == -ERANGE ? -ENAMETOOLONG : len);
 	if ((uint64_t)len + 1 > c->a[1]) return bfs_done(c, -ERANGE);
 	if (bfs_copy_out((char *)c->a[0], path, (size_t)len + 1) < 0) return bfs_done(c, -EFAULT);

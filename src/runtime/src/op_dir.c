@@ -58,6 +58,7 @@ static enum bfs_verdict dir_call(struct bfs_call *c, bool old) {
 	loc.kind = BFS_LOC_NODE; /* read once: the description is shared memory */
 	if (r == 0 && ofd->kind != BFS_LOC_NODE) r = bfs_ofd_loc(ofd, &loc);
 	if (r != 0) return bfs_done(c, r);
+	if (loc.kind == BFS_LOC_NODE && (ofd->flags & O_NOATIME) == 0) bfs_node_accessed(ofd->node);
 	uint64_t cookie, start = __atomic_load_n(&ofd->offset, __ATOMIC_ACQUIRE);
 	do { /* again where another thread moved the offset meanwhile: each entry is given once */
 		cookie = start;

@@ -63,39 +63,25 @@ static long fifo_stand_in(uint64_t ino, struct bfs_queued *record) {
 	return r;
 }
 
-/* Puts the stand-in behind FD at a slot of this process; which. The slot of another FIFO is taken only where none is free: its open, should one be under way, has long found it. */
-static long fifo_slot(int fd, const struct bfs_queued *record) {
-	int empty = -1;
-	for (int i = 0; i < BFS_FD_FIFO_SLOTS; i++) {
-		struct stat st;
-		long r = bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_FIFO_FIRST + i), &st);
-		if (r == 0 && st.st_dev == record->host && st.st_ino == record->host_ino) return BFS_FD_FIFO_FIRST + i;
-		if (r == 0 && (st.st_mode & S_IFMT) != S_IFIFO && empty < 0) empty = i;
-	}
-	if (empty < 0) empty = (int)(record->key % BFS_FD_FIFO_SLOTS);
-	long r = bfs_reserved_put(fd, BFS_FD_FIFO_FIRST + empty);
-	return r < 0 ? r : BFS_FD_FIFO_FIRST + empty;
-}
-
 long bfs_fifo_setup(void) {
 	long r = bfs_queue_setup(BFS_FD_FIFO_QUEUE);
 	/* No reserved number is left free: the kernel would give it to the program once the numbers below are used up. */
-	for (int i = 0; i < BFS_FD_FIFO_SLOTS && r == 0; i++) r = bfs_reserved_put(bfs_fd(BFS_FD_LOCKS), BFS_FD_FIFO_FIRST + i);
+	for (int i = 0; i < BFS_FD_LENT_PLACES && r == 0; i++) r = bfs_reserved_put(bfs_fd(BFS_FD_LOCKS), BFS_FD_LENT + i);
 	return r;
 }
 
 long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags) {
 	struct bfs_queued record;
-	char path[40] = "/proc/self/fd/";
+	char path[BFS_LENT_PATH];
 	char *scratch = bfs_call_scratch(c, sizeof path);
 	if (scratch == NULL) return -ENXIO;
 	bfs_pool_lock();
 	long fd = fifo_stand_in(ino, &record);
-	long slot = fd < 0 ? fd : fifo_slot((int)fd, &record);
-	if (fd >= 0) bfs_raw1(__NR_close, fd);
 	bfs_pool_unlock();
-	if (slot < 0) return slot;
-	bfs_u64_text(path + strlen(path), (uint64_t)bfs_fd((int)slot));
+	if (fd < 0) return fd;
+	long r = bfs_reserved_lend((int)fd, path);
+	bfs_raw1(__NR_close, fd);
+	if (r < 0) return r;
 	if (bfs_copy_out(scratch, path, sizeof path) < 0) return -EFAULT;
 	c->nr = __NR_openat;
 	c->a[0] = (uint64_t)(int64_t)AT_FDCWD;

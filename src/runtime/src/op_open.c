@@ -107,7 +107,7 @@ static long open_anonymous(struct bfs_loc *loc, const struct open_want *w) {
 	bfs_new_in(&dir, S_IFREG | w->mode, &what);
 	bfs_node directory = loc->node;
 	*loc = (struct bfs_loc){ .kind = BFS_LOC_NODE, .parent = directory };
-	r = bfs_node_create_anonymous(&what, &loc->node);
+	r = bfs_node_create_anonymous(&what, (w->flags & O_EXCL) == 0, &loc->node);
 	return r < 0 ? r : bfs_ofd_open(loc, w->flags & ~(uint32_t)O_TMPFILE);
 }
 

@@ -7,7 +7,9 @@ static long readlink_body(const struct bfs_loc *loc, bool empty, char *body, siz
 	long r = bfs_node_attr(loc->node, &attr);
 	if (r < 0) return r;
 	if ((attr.mode & S_IFMT) != S_IFLNK) return empty ? -ENOENT : -EINVAL; /* an empty path names a symlink that was opened with O_PATH, or nothing */
-	return bfs_node_readlink(loc->node, body, size);
+	r = bfs_node_readlink(loc->node, body, size);
+	if (r >= 0) bfs_node_accessed(loc->node);
+	return r;
 }
 
 static enum bfs_verdict readlink_at(struct bfs_call *c, unsigned dirfd, unsigned path) {

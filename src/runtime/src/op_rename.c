@@ -67,8 +67,7 @@ static long rename_check_mounts(const struct bfs_loc *from, const struct bfs_loc
 
 static long rename_at(struct bfs_call *c, unsigned from_fd, unsigned from_path, unsigned to_fd, unsigned to_path, uint32_t flags) {
 	struct bfs_loc from, to;
-	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
-		return -EINVAL; /* RENAME_WHITEOUT is for overlayfs's upper layers */
+	if (!bfs_rename_flags_valid(flags)) return -EINVAL;
 	long r = bfs_call_walk(c, from_fd, from_path, BFS_WALK_PARENT | BFS_WALK_CREATE, &from);
 	if (r == 0) r = bfs_call_walk(c, to_fd, to_path, BFS_WALK_PARENT | BFS_WALK_CREATE, &to);
 	if (r != 0) return r;

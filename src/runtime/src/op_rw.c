@@ -6,7 +6,11 @@
 #include "notify.h"
 
 static long rw_read_at(struct bfs_ofd *ofd, void *user_dst, size_t size, uint64_t offset) {
-	if (ofd->kind == BFS_LOC_NODE) return bfs_node_read(ofd->node, user_dst, size, offset);
+	if (ofd->kind == BFS_LOC_NODE) {
+		long n = bfs_node_read(ofd->node, user_dst, size, offset);
+		if (n >= 0 && size != 0 && (ofd->flags & O_NOATIME) == 0) bfs_node_accessed(ofd->node);
+		return n;
+	}
 	return bfs_provider_of((enum bfs_loc_kind)ofd->kind)->read(ofd, user_dst, size, offset);
 }
 

@@ -8,6 +8,7 @@
  * Below host paths and volumes the address becomes the host's own path.
  */
 #include "ops.h"
+#include "providers.h"
 
 #include <asm/stat.h>
 
@@ -88,30 +89,21 @@ static long socket_path_in(int fd, uint64_t user, uint64_t len, char path[SOCKET
 	return 1;
 }
 
-/* LOC of a host path or volume as the host's own path. */
-static long socket_host_address(const struct bfs_loc *loc, struct socket_address *out) {
-	if (loc->kind != BFS_LOC_HOST) return -ECONNREFUSED;
-	const char *host = bfs_pool_text(bfs_mount_get(loc->mount)->host);
-	size_t host_len = strlen(host), rel_len = strlen(loc->rel), len = host_len;
-	if (host_len + 1 + rel_len + 1 > sizeof out->path) return -ENAMETOOLONG;
-	out->family = SOCKET_AF_UNIX;
-	memcpy(out->path, host, host_len);
-	if (rel_len != 0) {
-		out->path[len++] = '/';
-		memcpy(out->path + len, loc->rel, rel_len);
-		len += rel_len;
-	}
-	out->path[len] = '\0';
-	return (long)(sizeof out->family + len + 1);
-}
-
 /* The address that stands for PATH of a socket that exists; its length, or −errno as unix_find_bsd. */
 static long socket_resolve(const char *path, struct socket_address *out) {
 	struct bfs_loc loc;
 	struct bfs_attr attr;
+	char guest[BFS_PATH_MAX];
 	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
+	/* The kernel reports the sender of a datagram by its host path. */
+	if (r == -ENOENT && bfs_mount_guest_path(path, guest, sizeof guest) > 0) r = bfs_walk(AT_FDCWD, guest, BFS_WALK_FOLLOW, &loc);
 	if (r < 0) return r;
-	if (loc.kind != BFS_LOC_NODE) return socket_host_address(&loc, out);
+	if (loc.kind == BFS_LOC_PROC) return -ECONNREFUSED;
+	if (loc.kind == BFS_LOC_HOST) {
+		out->family = SOCKET_AF_UNIX;
+		r = bfs_hostfs_socket(&loc, out->path, sizeof out->path);
+		return r < 0 ? r : (long)sizeof out->family + r + 1;
+	}
 	r = bfs_node_attr(loc.node, &attr);
 	if (r == 0) r = bfs_permission(&attr, 2, true);
 	if (r < 0) return r;
@@ -172,9 +164,20 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 	return r;
 }
 
+static long socket_bind_host(int fd, const struct bfs_loc *loc) {
+	struct socket_address address = { .family = SOCKET_AF_UNIX };
+	struct bfs_host_at at;
+	if (loc->kind != BFS_LOC_HOST) return -ENOENT; /* /proc holds no sockets */
+	if (bfs_mount_get(loc->mount)->read_only) return -EROFS;
+	long r = bfs_hostfs_socket_new(loc, &at, address.path, sizeof address.path);
+	if (r < 0) return r;
+	r = bfs_raw3(__NR_bind, fd, &address, (uint64_t)r + sizeof address.family + 1);
+	bfs_hostfs_leave(&at);
+	return r;
+}
+
 enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
 	char path[SOCKET_PATH_SIZE + 1];
-	struct socket_address address;
 	struct bfs_loc loc;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
@@ -183,9 +186,7 @@ enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
 	if (r > 0) r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
 	if (r < 0) return bfs_done(c, r);
 	if (loc.kind == BFS_LOC_NODE) return bfs_done(c, socket_bind_node(fd, path, &loc));
-	if (loc.kind == BFS_LOC_HOST && bfs_mount_get(loc.mount)->read_only) return bfs_done(c, -EROFS);
-	r = socket_host_address(&loc, &address);
-	return bfs_done(c, r < 0 ? r : bfs_raw3(__NR_bind, fd, &address, r));
+	return bfs_done(c, socket_bind_host(fd, &loc));
 }
 
 /* ---- names back ---- */
@@ -206,6 +207,18 @@ static uint32_t socket_text_of(const struct socket_address *address, size_t path
 	return text;
 }
 
+/* The program's own path for an address that the kernel reported: of a socket of this tree as it was given to bind, of one below a host path or volume in the image. −ENOENT: neither. */
+static long socket_own_name(const struct socket_address *address, uint32_t len, char *dst, size_t size) {
+	char host[SOCKET_PATH_SIZE + 1];
+	size_t path_len = len - sizeof address->family;
+	uint32_t text = socket_text_of(address, path_len);
+	if (text != 0) return bfs_join(dst, size, bfs_pool_text(text), NULL);
+	if (address->path[0] != '/') return -ENOENT;
+	memcpy(host, address->path, path_len);
+	host[path_len] = '\0';
+	return bfs_mount_guest_path(host, dst, size);
+}
+
 static enum bfs_verdict socket_name(struct bfs_call *c) {
 	struct socket_address address;
 	uint32_t room, len = sizeof address;
@@ -214,13 +227,12 @@ static enum bfs_verdict socket_name(struct bfs_call *c) {
 	if (c->a[1] == 0 || bfs_copy_in(&room, (const void *)c->a[2], sizeof room) < 0) return BFS_PASS; /* the kernel says what is wrong */
 	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != SOCKET_AF_UNIX)
 		return BFS_PASS; /* not ours: the kernel fills in its own */
-	uint32_t text = socket_text_of(&address, len - sizeof address.family);
-	if (text == 0) return BFS_PASS;
-	const char *path = bfs_pool_text(text);
-	size_t path_len = BFS_MIN(strlen(path), sizeof address.path);
+	char path[BFS_PATH_MAX];
+	long path_len = socket_own_name(&address, len, path, sizeof path);
+	if (path_len < 0) return BFS_PASS;
 	memset(address.path, 0, sizeof address.path);
-	memcpy(address.path, path, path_len);
-	len = (uint32_t)(sizeof address.family + BFS_MIN(path_len + 1, sizeof address.path));
+	memcpy(address.path, path, BFS_MIN((size_t)path_len, sizeof address.path));
+	len = (uint32_t)(sizeof address.family + BFS_MIN((size_t)path_len + 1, sizeof address.path));
 	if ((int32_t)room < 0) return bfs_done(c, -EINVAL);
 	if (bfs_copy_out((void *)c->a[1], &address, BFS_MIN(room, len)) < 0 || bfs_copy_out((void *)c->a[2], &len, sizeof len) < 0) return bfs_done(c, -EFAULT);
 	return bfs_done(c, 0);

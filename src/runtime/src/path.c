@@ -115,7 +115,9 @@ static long path_down_node(struct path_walk *w) {
 		error = path_count_link(w);
 		if (error != 0) return error;
 		long len = bfs_node_readlink(child, w->text, BFS_MIN(w->rest, BFS_PATH_MAX));
-		return len < 0 ? len : path_insert(w, (size_t)len);
+		if (len < 0) return len;
+		bfs_node_accessed(child);
+		return path_insert(w, (size_t)len);
 	}
 	uint32_t mount = bfs_node_mount(child);
 	if (mount != 0) return path_at_mount(w, mount - 1);
@@ -152,11 +154,12 @@ static long path_down_provider(struct path_walk *w) {
 	if (nested != 0) return path_at_mount(w, nested - 1);
 	uint32_t mode = 0;
 	size_t link_len = 0;
-	long r = provider->probe(at->mount, at->rel, &mode, w->text, BFS_MIN(w->rest, BFS_PATH_MAX), &link_len);
+	bool follows = path_follows(w);
+	long r = provider->probe(at->mount, at->rel, &mode, follows ? w->text : NULL, BFS_MIN(w->rest, BFS_PATH_MAX), &link_len);
 	if (r == -ENOENT && w->last && (w->flags & BFS_WALK_CREATE) != 0) return 1;
 	if (r < 0) return r;
 	w->directory = (mode & S_IFMT) == S_IFDIR;
-	if ((mode & S_IFMT) != S_IFLNK || !path_follows(w)) return 0;
+	if ((mode & S_IFMT) != S_IFLNK || !follows) return 0;
 	if (r == 1) return path_follow_magic(w);
 	r = path_count_link(w);
 	at->rel[old] = 0;

@@ -46,7 +46,7 @@ static long procfs_probe(uint32_t mount, const char *rel, uint32_t *mode, char *
 	long r = procfs_stat_rel(rel, &entry, false, &st);
 	if (r < 0) return r;
 	*mode = st.st_mode;
-	if (BFS_S_TYPE(st.st_mode) != S_IFLNK) return 0;
+	if (link == NULL || BFS_S_TYPE(st.st_mode) != S_IFLNK) return 0;
 	r = bfs_proc_link_text(rel, &entry, link, link_size);
 	if (r < 0) return r;
 	*link_len = (size_t)r;

@@ -111,7 +111,7 @@ static long procfs_text_file(const struct bfs_textbuf *t, uint32_t flags) {
 	struct bfs_new what = { .mode = S_IFREG | 0444, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
 	struct bfs_loc loc;
 	loc = (struct bfs_loc){ .kind = BFS_LOC_NODE };
-	long r = bfs_node_create_anonymous(&what, &loc.node);
+	long r = bfs_node_create_anonymous(&what, false, &loc.node);
 	if (r < 0) return r;
 	uint64_t end;
 	for (size_t at = 0; at < t->len && r >= 0;) {

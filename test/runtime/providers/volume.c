@@ -2,7 +2,9 @@
  * Usage: volume GUEST PLANTED — GUEST is an empty, writable volume, PLANTED a host file outside it that the image was not given. */
 #include "check.h"
 
+#include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 
 static char root[PATH_MAX];
 
@@ -147,6 +149,24 @@ static void no_way_out(const char *planted) {
 	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) CHECK(unlink(in(links[i])) == 0);
 }
 
+/* Sockets whose host path has no room in an address: they are bound and reached all the same. */
+static void long_sockets(void) {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char deep[64];
+	memset(deep, 'd', 60);
+	deep[60] = '\0';
+	CHECK(chdir(root) == 0 && mkdir(deep, 0700) == 0 && chdir(deep) == 0 && mkdir(deep, 0700) == 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "%.60s/s", deep);
+	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(bind(server, (struct sockaddr *)&address, sizeof address) == 0 && listen(server, 1) == 0);
+	struct stat st;
+	CHECK(lstat(address.sun_path, &st) == 0 && S_ISSOCK(st.st_mode));
+	CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(unlink(address.sun_path) == 0 && rmdir(deep) == 0 && chdir(root) == 0 && rmdir(deep) == 0 && chdir("/") == 0);
+	close(server);
+	close(client);
+}
+
 int main(int argc, char **argv) {
 	if (argc != 3) return 2;
 	check_inside_or_exit();
@@ -154,6 +174,7 @@ int main(int argc, char **argv) {
 	files();
 	directories();
 	no_way_out(argv[2]);
+	long_sockets();
 	CHECK(unlink(in("file")) == 0);
 	return check_done();
 }
