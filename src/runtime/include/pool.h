@@ -111,7 +111,7 @@ struct bfs_control {
 	uint64_t next_ino;
 	/* hints, single stores */
 	uint32_t ofd_hint, ofd_top, orphan_tick;
-	uint32_t reserved;
+	uint32_t door_names; /* lock: door_names.c */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
 };

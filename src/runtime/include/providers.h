@@ -65,6 +65,10 @@ long bfs_hostfs_change2(long nr, const struct bfs_loc *from, const struct bfs_lo
 /* The calls that change or query one place by name, on "/proc/…" or a descriptor's magic link (hostfs_change.c): PATH is followed. */
 long bfs_host_change_path(long nr, const char *path, struct bfs_call *c);
 
+/* Held while links may appear below a door, and while the kernel is given a path there that it must not follow any in (door_names.c). */
+void bfs_door_names_lock(void);
+void bfs_door_names_unlock(void);
+
 /* ---- mounts (mount.c) ---- */
 
 /* The guest path of HOST_PATH (absolute, as the kernel writes it) below the longest mount that covers it. Length, or −ENOENT where none does. */

@@ -27,7 +27,7 @@ struct bfs_call {
 	long result;
 	uint64_t scratch; /* set by the maker of the call: BFS_SCRATCH_SIZE bytes, 16-aligned, that live until the passed call has returned; 0: none */
 };
-#define BFS_SCRATCH_SIZE 1024u
+#define BFS_SCRATCH_SIZE 2048u
 /* Memory for arguments of a passed call (rewritten socket addresses, masks); NULL where the call has none or SIZE is more than is left of it. At most one use a call. */
 static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) {
 	/* From its end down: what is not asked for lies farthest from the program's stack pointer and stays untouched. */
@@ -37,6 +37,7 @@ enum bfs_verdict {
 	BFS_DONE, /* c->result holds the value or −errno */
 	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
+	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
 enum bfs_verdict bfs_dispatch(struct bfs_call *c);
@@ -338,6 +339,8 @@ static inline const struct bfs_provider *bfs_provider_of(enum bfs_loc_kind kind)
  * come from the host, unless hermetic. Returns a descriptor or −errno. hostfs.c */
 extern bool bfs_load_phase;
 long bfs_host_library_open(const char *absolute_path, uint32_t flags);
+/* The same whatever the phase, for the loader of a program that is about to be executed: opens, without a line in the host log. */
+long bfs_host_lend(const char *absolute_path, uint32_t flags);
 bool bfs_hermetic(void);
 
 /* Of the trap layer, for procfs: the program's own view of what the kernel knows only as the carrier. Length, or −errno. */

@@ -39,7 +39,12 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 
 long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
 	_Alignas(16) uint8_t scratch[BFS_SCRATCH_SIZE];
-	struct bfs_call c = { .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
-	if (bfs_dispatch(&c) == BFS_DONE) return c.result;
+	struct bfs_call c;
+	enum bfs_verdict verdict;
+	do {
+		c = (struct bfs_call){ .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
+		verdict = bfs_dispatch(&c);
+	} while (verdict == BFS_AGAIN);
+	if (verdict == BFS_DONE) return c.result;
 	return bfs_raw(c.nr, c.a[0], c.a[1], c.a[2], c.a[3], c.a[4], c.a[5]);
 }
