@@ -141,7 +141,8 @@ static long exec_check_loader(int fd) {
 	long rc = bfs_elf_check(fd, interp, sizeof interp);
 	if (rc < 0 || interp[0] == 0) return rc;
 	rc = bfs_syscall(__NR_faccessat, (uint64_t)AT_FDCWD, BFS_ARG(interp), 4, 0, 0, 0);
-	if (rc < 0 && !bfs_hermetic()) rc = bfs_raw3(__NR_faccessat, AT_FDCWD, interp, 4);
+	if (rc < 0 && interp[0] == '/') rc = bfs_host_lend(interp, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (rc > 0) bfs_raw1(__NR_close, rc);
 	return rc < 0 ? -ENOENT : 0;
 }
 

@@ -1,6 +1,7 @@
 /* The first program of a tree: finds the libraries, makes the file system, arms the process, starts the program. Whatever fails before that ends with status 125 and a reason: a program
  * never runs on the host's file system instead. */
 #include "launch.h"
+#include "ops.h"
 
 #include <linux/auxvec.h>
 #include <linux/resource.h>
@@ -73,7 +74,7 @@ static void launch_arm(struct launch *l) {
 	bfs_raw1(__NR_chdir, "/");
 	struct rlimit64 core;
 	if (bfs_raw4(__NR_prlimit64, 0, RLIMIT_CORE, 0, &core) == 0) {
-		core.rlim_cur = 0;
+		core.rlim_cur = BFS_MIN(core.rlim_max, BFS_CORE_LIMIT);
 		bfs_raw4(__NR_prlimit64, 0, RLIMIT_CORE, &core, 0);
 	}
 	rc = bfs_gate_map();
