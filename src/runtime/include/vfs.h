@@ -277,6 +277,7 @@ struct bfs_mount {
 struct bfs_mount_table { /* all that the providers keep beyond one call; written by bfs_*_setup alone */
 	uint32_t count;
 	uint32_t misses, host_log; /* pool strings: absolute host paths of the logs, 0 for none */
+	uint32_t log_seen;         /* pool string: what they hold (log_seen.c), 0 for none */
 	uint32_t hermetic;
 	struct bfs_mount entries[BFS_MAX_MOUNTS];
 };
