@@ -54,7 +54,9 @@ fi
 binaryfs build "$scratch/root" -o "$scratch/lib.so" >"$scratch/build.log" 2>&1 || { cat "$scratch/build.log"; fail "build"; finish; }
 
 snapshot() { (cd "$planted" && find . -printf '%p %y %m %U %G %s %T@ %l\n' | sort && cat file); }
+cores() { find / -maxdepth 1 -name 'core*' | sort; }
 before=$(snapshot)
+cores_before=$(cores)
 for program in dynamic static musl; do
 	[ -x "$scratch/root/bin/$program" ] || continue
 	for user in as_user env; do
@@ -90,5 +92,6 @@ for user in as_user env; do
 	expect "a lent file ($user)" 0 '^[0-9]+ passed, 0 failed$' "$user" env BINARYFS_VOLUMES="/vol=$scratch/volume" bash -c 'exec 7<"$1/file"; exec "$2" /bin/lent /vol "$3"' - "$planted" "$scratch/lib.so" "$token"
 done
 if [ "$before" = "$(snapshot)" ]; then pass; else fail "the planted files changed: $(snapshot)"; fi
+if [ "$cores_before" = "$(cores)" ]; then pass; else fail "a core file lies on the host: $(cores)"; fi
 if grep -Eq 'connected|received' "$scratch/listener"; then fail "a program in the image reached the host's socket"; else pass; fi
 finish
