@@ -46,4 +46,8 @@ for name in "${names[@]}"; do
 	judge "user native $name" "$(as_user timeout 60 "$root/bin/$name" "$native" 2>&1)"
 	judge "user image $name" "$(as_user timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
 done
+# Sockets below a volume are the host's own.
+mkdir "$scratch/volume"
+chmod 1777 "$scratch/volume"
+judge "volume queues" "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 60 "$scratch/ops.so" /bin/queues /volume 2>&1)"
 finish

@@ -87,6 +87,11 @@ void bfs_now(int64_t *sec, uint32_t *nsec);
 /* Rewrites C so that the caller passes it: the open of FIFO INO with FLAGS (permission was checked) by the kernel, which may wait. −ENXIO where the host lets no FIFO be made. */
 long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags);
 
+/* ---- limits (op_rlimit.c) ---- */
+
+/* The soft RLIMIT_CORE of the tree: less than a page makes no core file, and exactly one byte keeps the kernel from handing the core to a program of the host too (fs/coredump.c). */
+#define BFS_CORE_LIMIT 1ull
+
 /* ---- data ---- */
 
 #define BFS_RW_MAX 0x7ffff000ul /* MAX_RW_COUNT: no call moves more */

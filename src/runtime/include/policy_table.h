@@ -109,7 +109,7 @@ NATIVE(97, getrlimit)
 NATIVE(98, getrusage)
 NATIVE(99, sysinfo)
 NATIVE(100, times)
-NATIVE(101, ptrace) /* debuggers run inside; what they read is memory, not files */
+TRAP(101, ptrace, bfs_op_ptrace) /* debuggers run inside, on the tree's own processes; the filter lets pass what makes nobody a tracee */
 NATIVE(102, getuid)
 NATIVE(103, syslog)
 NATIVE(104, getgid)
@@ -168,7 +168,7 @@ DENY(156, _sysctl, ENOSYS) /* gone from the kernel */
 NATIVE(157, prctl) /* PR_SET_SECCOMP adds to our filter and cannot remove it */
 NATIVE(158, arch_prctl)
 NATIVE(159, adjtimex)
-TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; the filter may let others pass */
+TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; a core file would lie on the host */
 DENY(161, chroot, EPERM) /* the kernel's root is not the program's */
 NATIVE(162, sync) /* flushes, opens nothing */
 DENY(163, acct, EPERM) /* opens a path in the kernel */
@@ -318,14 +318,14 @@ TRAP(306, syncfs, bfs_op_syncfs)
 TRAP(307, sendmmsg, bfs_op_sendmmsg) /* AF_UNIX paths in msg_name */
 DENY(308, setns, EPERM) /* another mount namespace would replace what /proc means to the runtime */
 NATIVE(309, getcpu)
-NATIVE(310, process_vm_readv) /* memory, not files */
-NATIVE(311, process_vm_writev) /* memory, not files */
-NATIVE(312, kcmp) /* compares, opens nothing */
+TRAP(310, process_vm_readv, bfs_op_process_vm) /* of the tree's own processes: an outsider's memory is the host's */
+TRAP(311, process_vm_writev, bfs_op_process_vm)
+TRAP(312, kcmp, bfs_op_kcmp) /* compares what processes hold */
 DENY(313, finit_module, EPERM) /* code for the host's kernel, from a descriptor */
 NATIVE(314, sched_setattr)
 NATIVE(315, sched_getattr)
 TRAP(316, renameat2, bfs_op_renameat2)
-NATIVE(317, seccomp) /* adds to our filter and cannot remove it */
+NATIVE(317, seccomp) /* adds to our filter and cannot remove it; the filter refuses supervisors, who would answer the runtime's own calls */
 NATIVE(318, getrandom)
 NATIVE(319, memfd_create) /* a file without a path: the kernel's own */
 DENY(320, kexec_file_load, EPERM) /* descriptors of files */

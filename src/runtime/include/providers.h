@@ -59,16 +59,15 @@ void bfs_hostfs_leave(struct bfs_host_at *at);
 /* Opens REL below MOUNT for data, at the lowest free descriptor number; MODE for O_CREAT. May open a directory. */
 long bfs_hostfs_open_at(uint32_t mount, const char *rel, uint32_t flags, uint32_t mode);
 
-/* The path by which the kernel reaches the socket LOC (it exists) of the host; SIZE is sun_path's. Length without the NUL, or −errno. hostfs_socket.c */
-long bfs_hostfs_socket(const struct bfs_loc *loc, char *dst, size_t size);
-/* The same of a socket that is to be made; it holds until AT is left (bfs_hostfs_leave). */
-long bfs_hostfs_socket_new(const struct bfs_loc *loc, struct bfs_host_at *at, char *dst, size_t size);
-
 /* The provider's change and change2 (hostfs_change.c). */
 long bfs_hostfs_change(long nr, const struct bfs_loc *loc, struct bfs_call *c);
 long bfs_hostfs_change2(long nr, const struct bfs_loc *from, const struct bfs_loc *to, struct bfs_call *c);
 /* The calls that change or query one place by name, on "/proc/…" or a descriptor's magic link (hostfs_change.c): PATH is followed. */
 long bfs_host_change_path(long nr, const char *path, struct bfs_call *c);
+
+/* Held while links may appear below a door, and while the kernel is given a path there that it must not follow any in (door_names.c). */
+void bfs_door_names_lock(void);
+void bfs_door_names_unlock(void);
 
 /* ---- mounts (mount.c) ---- */
 
@@ -94,13 +93,26 @@ long bfs_sections_volume(const struct bfs_sections *s, uint64_t *at, struct bfs_
 
 /* ---- logs (hostlog.c, misses.c) ---- */
 
-/* Remembers where the logs go: relative names are taken from the host's current directory at the start. */
+/* Remembers where the logs go, and what they hold: relative names are taken from the host's current directory at the start. log_lines.c */
 long bfs_logs_setup(const struct bfs_config *config);
-/* Notes that the host's REL below MOUNT was used (BINARYFS_HOST_LOG). */
+/* Notes that the host's REL below MOUNT was used (BINARYFS_HOST_LOG); its path; what FD is open on. */
 void bfs_hostlog_mount(uint32_t mount, const char *rel);
 void bfs_hostlog_path(const char *host_path);
-/* Appends PATH as one line to the host file LOG (a pool string, 0: none); newlines and backslashes as \012 and \134. */
-void bfs_log_path_line(uint32_t log, const char *path);
+void bfs_hostlog_fd(int fd);
+
+enum bfs_log_kind { BFS_LOG_MISSES, BFS_LOG_HOST };
+/* Appends what is to be said of PATH to its line, with the tab before it; nothing where there is nothing to say. */
+typedef void bfs_log_remark(struct bfs_textbuf *line, const char *path);
+/* Appends a line for PATH to the log, unless it has one. log_lines.c */
+void bfs_log_line(enum bfs_log_kind kind, const char *path, bfs_log_remark *remark);
+/* C as \ooo. */
+void bfs_log_octal(struct bfs_textbuf *t, char c);
+/* The set of what was written (log_seen.c). True where HASH was not in it: it is now. */
+uint32_t bfs_log_seen_new(void);
+bool bfs_log_first(uint64_t hash);
+#define BFS_LOG_HASH_START 0xCBF29CE484222325ull /* FNV-1a */
+uint64_t bfs_log_hash_step(uint64_t hash, char c);
+uint64_t bfs_log_hash(enum bfs_log_kind kind, const char *path);
 
 /* ---- /proc (procfs_*.c) ---- */
 

@@ -27,7 +27,7 @@ struct bfs_call {
 	long result;
 	uint64_t scratch; /* set by the maker of the call: BFS_SCRATCH_SIZE bytes, 16-aligned, that live until the passed call has returned; 0: none */
 };
-#define BFS_SCRATCH_SIZE 1024u
+#define BFS_SCRATCH_SIZE 2048u
 /* Memory for arguments of a passed call (rewritten socket addresses, masks); NULL where the call has none or SIZE is more than is left of it. At most one use a call. */
 static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) {
 	/* From its end down: what is not asked for lies farthest from the program's stack pointer and stays untouched. */
@@ -38,6 +38,7 @@ enum bfs_verdict {
 	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT, /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
+	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
 enum bfs_verdict bfs_dispatch(struct bfs_call *c);
@@ -307,6 +308,7 @@ struct bfs_mount {
 struct bfs_mount_table { /* all that the providers keep beyond one call; written by bfs_*_setup alone */
 	uint32_t count;
 	uint32_t misses, host_log; /* pool strings: absolute host paths of the logs, 0 for none */
+	uint32_t log_seen;         /* pool string: what they hold (log_seen.c), 0 for none */
 	uint32_t hermetic;
 	struct bfs_mount entries[BFS_MAX_MOUNTS];
 };
@@ -372,6 +374,8 @@ static inline const struct bfs_provider *bfs_provider_of(enum bfs_loc_kind kind)
  * come from the host, unless hermetic. Returns a descriptor or −errno. hostfs.c */
 extern bool bfs_load_phase;
 long bfs_host_library_open(const char *absolute_path, uint32_t flags);
+/* The same whatever the phase, for the loader of a program that is about to be executed: opens, without a line in the host log. */
+long bfs_host_lend(const char *absolute_path, uint32_t flags);
 bool bfs_hermetic(void);
 
 /* Of the trap layer, for procfs: the program's own view of what the kernel knows only as the carrier. Length, or −errno. */

@@ -80,6 +80,7 @@ long bfs_device_open(uint32_t mode, uint64_t rdev, uint32_t flags) {
 		if (device->rdev != rdev) continue;
 		struct bfs_kstat st;
 		if (bfs_host_stat(AT_FDCWD, device->path, 0, &st) < 0 || !devfs_is(&st, device)) return -ENXIO;
+		bfs_hostlog_path(device->path);
 		return bfs_raw4(__NR_openat, AT_FDCWD, device->path, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOFOLLOW), 0);
 	}
 	return -ENXIO;

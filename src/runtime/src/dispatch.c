@@ -39,12 +39,12 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 
 long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
 	_Alignas(16) uint8_t scratch[BFS_SCRATCH_SIZE];
-	struct bfs_call c = { .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
 	for (;;) {
+		struct bfs_call c = { .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
 		enum bfs_verdict verdict = bfs_dispatch(&c);
+		if (verdict == BFS_AGAIN) continue;
 		if (verdict == BFS_DONE) return c.result;
 		long r = bfs_raw(c.nr, c.a[0], c.a[1], c.a[2], c.a[3], c.a[4], c.a[5]);
 		if (verdict == BFS_PASS || r != -EINVAL) return r;
-		c = (struct bfs_call){ .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .scratch = (uint64_t)scratch };
 	}
 }

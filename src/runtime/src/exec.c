@@ -1,4 +1,5 @@
 /* execve(2): everything that can fail is checked first; then the carrier is really executed, with the program's file in a descriptor and its state in four arguments. */
+#include "providers.h"
 #include "trap.h"
 
 #include <linux/mman.h>
@@ -29,9 +30,10 @@ static void exec_close(int fd) { bfs_syscall(__NR_close, (uint64_t)fd, 0, 0, 0, 
 /* Opens PATH for execution: a regular file that the caller may execute. */
 static long exec_open(int dirfd, const char *path, uint32_t flags, bool host_program) {
 	long fd;
-	if (host_program)
+	if (host_program) {
 		fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-	else
+		if (fd >= 0) bfs_hostlog_fd((int)fd);
+	} else
 		fd = bfs_syscall(__NR_openat, (uint64_t)dirfd, BFS_ARG(path),
 			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | ((flags & AT_SYMLINK_NOFOLLOW) ? O_NOFOLLOW : 0), 0, 0, 0);
 	return fd;
@@ -141,7 +143,8 @@ static long exec_check_loader(int fd) {
 	long rc = bfs_elf_check(fd, interp, sizeof interp);
 	if (rc < 0 || interp[0] == 0) return rc;
 	rc = bfs_syscall(__NR_faccessat, (uint64_t)AT_FDCWD, BFS_ARG(interp), 4, 0, 0, 0);
-	if (rc < 0 && !bfs_hermetic()) rc = bfs_raw3(__NR_faccessat, AT_FDCWD, interp, 4);
+	if (rc < 0 && interp[0] == '/') rc = bfs_host_lend(interp, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (rc > 0) bfs_raw1(__NR_close, rc);
 	return rc < 0 ? -ENOENT : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/ptrace.h>
 #include <linux/seccomp.h>
 
 #define FILTER_MAX 2048u
@@ -44,11 +45,14 @@ static void filter_require_plain_fd(unsigned index, uint8_t count) {
 }
 
 /* Native calls with one form that is refused. */
-static bool filter_judged(unsigned nr) { return nr == __NR_prctl || nr == __NR_clone || nr == __NR_unshare; }
+static bool filter_judged(unsigned nr) { return nr == __NR_prctl || nr == __NR_clone || nr == __NR_unshare || nr == __NR_seccomp; }
 static void filter_refuse(unsigned nr) {
-	filter_load(FILTER_OFF_ARG(0));
+	filter_load(FILTER_OFF_ARG(nr == __NR_seccomp ? 1 : 0));
 	if (nr == __NR_prctl) { /* would send the runtime's own calls to the program: a kernel without it says EINVAL */
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 59 /* PR_SET_SYSCALL_USER_DISPATCH */);
+		filter_return(SECCOMP_RET_ERRNO | EINVAL);
+	} else if (nr == __NR_seccomp) { /* a supervisor would see and answer the runtime's own calls: kernels before 5.0 say EINVAL */
+		filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER);
 		filter_return(SECCOMP_RET_ERRNO | EINVAL);
 	} else { /* locks in shared memory know their owners by thread numbers, which must mean the same in the whole tree */
 		filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x20000000 /* CLONE_NEWPID */);
@@ -72,6 +76,12 @@ static void filter_arguments(unsigned nr) {
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, F_GETFD);
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, F_SETFD);
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 1030 /* F_DUPFD_CLOEXEC */);
+		filter_return(SECCOMP_RET_ALLOW);
+		break;
+	case __NR_ptrace: /* on who is traced already; or to be traced */
+		filter_load(FILTER_OFF_ARG(0));
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, PTRACE_ATTACH);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, PTRACE_SEIZE);
 		filter_return(SECCOMP_RET_ALLOW);
 		break;
 	case __NR_dup:

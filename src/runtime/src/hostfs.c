@@ -128,6 +128,7 @@ static long hostfs_nested_entry(const struct bfs_loc *loc, uint64_t *cookie, str
 
 static long hostfs_readdir(const struct bfs_loc *loc, uint64_t *cookie, struct bfs_dirent *out) {
 	bool nested = bfs_mount_get(loc->mount)->has_nested;
+	if (*cookie == 0) bfs_hostlog_mount(loc->mount, loc->rel);
 	if (nested && *cookie >= HOSTFS_NESTED_COOKIE) return hostfs_nested_entry(loc, cookie, out);
 	uint8_t buffer[320] __attribute__((aligned(8))); /* holds at least one entry of 255 bytes */
 	long fd = hostfs_list_open(loc, *cookie);
@@ -162,6 +163,7 @@ static long hostfs_getdents(const struct bfs_loc *loc, uint64_t *cookie, void *u
 }
 
 static long hostfs_readlink(const struct bfs_loc *loc, char *dst, size_t size) {
+	bfs_hostlog_mount(loc->mount, loc->rel);
 	if (loc->rel[0] == '\0') return -EINVAL; /* the mount itself stands for what the declared path leads to */
 	long fd = bfs_hostfs_node(loc->mount, loc->rel);
 	if (fd < 0) return fd;

@@ -63,6 +63,11 @@ static const char *hostfs_new_name(const struct bfs_loc *loc, const struct bfs_h
 	return buffer;
 }
 
+static bool hostfs_is_device(uint32_t mode, uint64_t device) {
+	uint32_t type = BFS_S_TYPE(mode);
+	return type == S_IFBLK || (type == S_IFCHR && device != 0 /* the whiteout of overlay file systems */);
+}
+
 /* A name that is made or removed. */
 static long hostfs_change_name(long nr, const struct bfs_loc *loc, struct bfs_call *c) {
 	if (nr == __NR_unlinkat && loc->rel[0] == '\0') return -EBUSY; /* a mount point */
@@ -73,9 +78,15 @@ static long hostfs_change_name(long nr, const struct bfs_loc *loc, struct bfs_ca
 	const char *name = hostfs_new_name(loc, &at, buffer);
 	switch (nr) {
 	case __NR_mkdirat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
-	case __NR_mknodat: r = bfs_raw4(nr, at.dirfd, name, c->a[2], c->a[3]); break;
+	case __NR_mknodat: /* a device made here by root would be a way to all disks */
+		r = hostfs_is_device((uint32_t)c->a[2], c->a[3]) ? -EPERM : bfs_raw4(nr, at.dirfd, name, c->a[2], c->a[3]);
+		break;
 	case __NR_unlinkat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
-	default: /* symlinkat */ r = bfs_raw3(__NR_symlinkat, c->a[0], at.dirfd, name); break;
+	default: /* symlinkat */
+		bfs_door_names_lock();
+		r = bfs_raw3(__NR_symlinkat, c->a[0], at.dirfd, name);
+		bfs_door_names_unlock();
+		break;
 	}
 	bfs_hostfs_leave(&at);
 	return r;
@@ -95,11 +106,20 @@ long bfs_hostfs_change(long nr, const struct bfs_loc *loc, struct bfs_call *c) {
 	}
 }
 
-/* linkat of an open file (O_TMPFILE's usual second half): the source is a followed /proc/PID/fd/N. */
+/* linkat of an open file (O_TMPFILE's usual second half): the source is a followed /proc/PID/fd/N. A file that has a name elsewhere on the host was lent for what its descriptor is open for:
+ * a name below a door would let it be opened for anything. */
 static long hostfs_link_open_file(const struct bfs_loc *from, const struct bfs_loc *to) {
-	char path[BFS_PATH_MAX];
+	char path[BFS_PATH_MAX], text[BFS_PATH_MAX], guest[BFS_PATH_MAX];
 	struct bfs_host_at at;
+	struct bfs_kstat st = { 0 };
 	long r = bfs_proc_host_path(from->rel, path, sizeof path);
+	if (r >= 0) r = bfs_host_stat(AT_FDCWD, path, 0, &st);
+	if (r == 0 && st.st_nlink != 0) {
+		r = bfs_raw4(__NR_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
+		if (r < 0) return r;
+		text[r] = '\0';
+		if (bfs_mount_guest_path(text, guest, sizeof guest) < 0) return -EXDEV;
+	}
 	if (r >= 0) r = bfs_hostfs_enter(to->mount, to->rel, &at);
 	if (r < 0) return r;
 	char buffer[BFS_NAME_MAX + 2];
@@ -134,7 +154,9 @@ long bfs_hostfs_change2(long nr, const struct bfs_loc *from, const struct bfs_lo
 	if (r < 0) return r;
 	r = bfs_hostfs_enter(to->mount, to->rel, &target);
 	if (r == 0) {
+		bfs_door_names_lock(); /* what is renamed or linked may be a symlink */
 		r = hostfs_between(nr, from, &source, to, &target, nr == __NR_linkat ? 0 : (uint32_t)c->a[4]);
+		bfs_door_names_unlock();
 		bfs_hostfs_leave(&target);
 	}
 	bfs_hostfs_leave(&source);

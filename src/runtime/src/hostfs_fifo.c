@@ -5,10 +5,11 @@
 
 #define HOSTFS_S_IFIFO 0010000u
 
-/* What lies in the call's scratch area until the kernel has answered. */
+/* What lies in the call's scratch area until the kernel has answered: on the program's stack, so not more than most paths need. */
+#define HOSTFS_FIFO_OPEN_SIZE 1024u
 struct hostfs_fifo_open {
 	struct open_how how;
-	char path[BFS_SCRATCH_SIZE - sizeof(struct open_how)];
+	char path[HOSTFS_FIFO_OPEN_SIZE - sizeof(struct open_how)];
 };
 
 /* REL below MOUNT as a host path without symlinks; where the declared path leads over some, the kernel says where to. */
@@ -19,7 +20,7 @@ static long hostfs_fifo_path(uint32_t mount, const char *rel, char *dst, size_t 
 	long fd = bfs_host_open_strict(AT_FDCWD, dst, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0);
 	bfs_host_close(fd);
 	if (fd != -ELOOP) return BFS_MIN(fd, 0);
-	char digits[24], magic[48], root[BFS_SCRATCH_SIZE];
+	char digits[24], magic[48], root[HOSTFS_FIFO_OPEN_SIZE];
 	long root_fd = bfs_raw4(__NR_openat, AT_FDCWD, host, O_PATH | O_CLOEXEC, 0);
 	if (root_fd < 0) return root_fd;
 	bfs_u64_text(digits, (uint64_t)root_fd);

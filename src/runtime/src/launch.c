@@ -2,6 +2,7 @@
  * never runs on the host's file system instead. */
 #include "launch.h"
 #include "export.h"
+#include "ops.h"
 
 #include <linux/auxvec.h>
 #include <linux/resource.h>
@@ -89,7 +90,7 @@ static void launch_arm(struct launch *l) {
 	bfs_raw1(__NR_chdir, "/");
 	struct rlimit64 core;
 	if (bfs_raw4(__NR_prlimit64, 0, RLIMIT_CORE, 0, &core) == 0) {
-		core.rlim_cur = 0;
+		core.rlim_cur = BFS_MIN(core.rlim_max, BFS_CORE_LIMIT);
 		bfs_raw4(__NR_prlimit64, 0, RLIMIT_CORE, &core, 0);
 	}
 	rc = bfs_gate_map();

@@ -1,8 +1,43 @@
-/* BINARYFS_MISSES: the paths that a program asked for and that are nowhere, for the next --include. */
+/* BINARYFS_MISSES: the paths that a program asked for and that are nowhere, and for what this machine has there the option that would have brought it. Whether it has is looked up for the
+ * log alone: the program sees no difference.
+ */
 #include "ops.h"
 #include "providers.h"
 
-void bfs_miss(const char *absolute_path) { bfs_log_path_line(bfs_pool_mounts()->misses, absolute_path); }
+/* PATH for the option after it: a shell's word, with what globs mean taken away (docs/cli.md, "Selection"). */
+static void misses_quote(struct bfs_textbuf *t, const char *path, bool glob) {
+	bool control = false;
+	for (const char *p = path; *p != '\0'; p++) control = control || (uint8_t)*p < ' ' || *p == '\177';
+	bfs_textbuf_str(t, control ? "$'" : "'");
+	for (const char *p = path; *p != '\0'; p++) {
+		bool special = glob && (*p == '*' || *p == '?' || *p == '[' || *p == '\\');
+		if (special) bfs_textbuf_str(t, control ? "\\\\" : "\\");
+		if (*p == '\'')
+			bfs_textbuf_str(t, control ? "\\'" : "'\\''");
+		else if (control && ((uint8_t)*p < ' ' || *p == '\177' || *p == '\\'))
+			bfs_log_octal(t, *p);
+		else
+			bfs_textbuf_add(t, p, 1);
+	}
+	bfs_textbuf_str(t, "'");
+}
+
+static bool misses_within(const char *path, const char *dir) {
+	size_t n = strlen(dir);
+	return bfs_starts_with(path, dir) && (path[n] == '\0' || path[n] == '/');
+}
+
+/* Files, directories and links can be packed; devices, sockets and what the kernel makes up come from the host at run time; /proc is the image's own. */
+static void misses_remark(struct bfs_textbuf *t, const char *path) {
+	struct bfs_kstat st = { 0 };
+	if (misses_within(path, "/proc") || bfs_host_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, &st) < 0) return;
+	uint32_t type = BFS_S_TYPE(st.st_mode);
+	bool packed = (type == S_IFREG || type == S_IFDIR || type == S_IFLNK) && !misses_within(path, "/dev") && !misses_within(path, "/sys");
+	bfs_textbuf_str(t, packed ? "\t--include " : "\t--host-path ");
+	misses_quote(t, path, packed);
+}
+
+void bfs_miss(const char *absolute_path) { bfs_log_line(BFS_LOG_MISSES, absolute_path, misses_remark); }
 
 /* Appends the components of PATH to the absolute path in DST, of length LEN, by their names alone. Returns the new length, 0 where it does not fit. */
 static size_t misses_append(char *dst, size_t size, size_t len, const char *path) {

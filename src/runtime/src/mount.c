@@ -74,7 +74,7 @@ static long mount_make_parent(const char *guest, size_t name_at, bfs_node *paren
 		memcpy(path, guest, i);
 		path[i] = '\0';
 		long r = mount_make_directory(path, parent, loc);
-		if (r < 0 || loc->kind != BFS_LOC_NODE) return r;
+		if (r < 0) return r;
 	}
 	return 0;
 }

@@ -1,149 +1,51 @@
-/* AF_UNIX sockets with a path. The kernel would look for the path on the host, so a socket that is bound to one gets an abstract name instead, made from the overlay inode that
- * stands for it; connecting and sending translate the path the same way, getsockname and getpeername translate back.
- *
- *   sun_path   NUL "binaryfs/" pool "/" inode "/" birth "/" text        each a hexadecimal number
- *
- * pool tells process trees apart, birth inodes that had the same number, and text is the pool's string of the path as it was given to bind, kept in the node's rdev, which means
- * nothing for a socket. accept and recvfrom may wait, so what they report is left as the kernel gives it: the abstract name, to which connect and sendto send as to any other.
- * Below host paths and volumes the address becomes the host's own path.
- */
-#include "ops.h"
+/* connect, bind and the names of AF_UNIX sockets (socket_address.c). */
+#include "pool.h"
 #include "providers.h"
+#include "sockets.h"
 
-#include <asm/stat.h>
+/* ---- connect ---- */
 
-#define SOCKET_AF_UNIX 1
-#define SOCKET_SOL_SOCKET 1
-#define SOCKET_SO_DOMAIN 39
-#define SOCKET_PATH_SIZE 108u /* of sun_path */
-
-struct socket_address { /* struct sockaddr_un */
-	uint16_t family;
-	char path[SOCKET_PATH_SIZE];
-};
-struct socket_msghdr { /* struct user_msghdr */
-	uint64_t name;
-	uint32_t name_len, pad;
-	uint64_t iov, iov_len, control, control_len;
-	uint32_t flags, pad2;
-};
-struct socket_mmsghdr {
-	struct socket_msghdr hdr;
-	uint32_t len, pad;
-};
-
-static size_t socket_hex(char *dst, uint64_t v) {
-	static const char digits[] = "0123456789abcdef";
-	size_t len = 1;
-	while (len < 16 && v >> (4 * len) != 0) len++;
-	for (size_t i = 0; i < len; i++) dst[i] = digits[v >> (4 * (len - 1 - i)) & 15];
-	return len;
+/* Waits for room in the other's queue by asking again, since the path must not be looked at by the kernel outside of here. */
+static enum bfs_verdict socket_connect_host(struct bfs_call *c, const struct bfs_loc *loc) {
+	struct bfs_unix_address address;
+	uint32_t len;
+	int fd = bfs_arg_fd(c, 0);
+	long target = bfs_socket_host(loc, &address, &len);
+	if (target < 0) return bfs_done(c, target);
+	bool blocks = bfs_socket_blocks(fd);
+	long flags = bfs_raw2(__NR_fcntl, fd, F_GETFL);
+	if (blocks) bfs_raw3(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+	long r = bfs_raw3(__NR_connect, fd, &address, len);
+	if (blocks) bfs_raw3(__NR_fcntl, fd, F_SETFL, flags);
+	bfs_host_close(target);
+	return r == -EAGAIN && blocks ? bfs_socket_later() : bfs_done(c, r);
 }
 
-/* Distinguishes this tree's sockets: inode and birth of its placeholder, which nobody ever writes. */
-static uint64_t socket_pool_id(void) {
-	static uint64_t id;
-	uint64_t known = __atomic_load_n(&id, __ATOMIC_RELAXED);
-	if (known != 0) return known;
-	struct stat st;
-	if (bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_PLACEHOLDER), &st) < 0) return 1;
-	known = (st.st_ino * 0x9E3779B97F4A7C15ull ^ (st.st_mtime * 1000000000ull + st.st_mtime_nsec)) | 1;
-	__atomic_store_n(&id, known, __ATOMIC_RELAXED);
-	return known;
-}
-
-/* "binaryfs/POOL/" with the NUL before it; its length. */
-static size_t socket_prefix(char *dst) {
-	static const char head[] = "\0binaryfs/";
-	size_t len = sizeof head - 1;
-	memcpy(dst, head, len);
-	len += socket_hex(dst + len, socket_pool_id());
-	dst[len++] = '/';
-	return len;
-}
-
-/* The abstract address of a socket node; the length of the whole address. */
-static uint32_t socket_abstract(const struct bfs_attr *attr, struct socket_address *out) {
-	out->family = SOCKET_AF_UNIX;
-	size_t len = socket_prefix(out->path);
-	len += socket_hex(out->path + len, attr->ino);
-	out->path[len++] = '/';
-	len += socket_hex(out->path + len, (uint64_t)attr->btime_sec * 1000000000ull + attr->btime_nsec);
-	out->path[len++] = '/';
-	len += socket_hex(out->path + len, attr->rdev);
-	return (uint32_t)(sizeof out->family + len);
-}
-
-/* Takes in an address. 1 and the path with a NUL where FD is an AF_UNIX socket and the address has a path; 0 where the kernel may see it as it is; −errno. */
-static long socket_path_in(int fd, uint64_t user, uint64_t len, char path[SOCKET_PATH_SIZE + 1]) {
-	struct socket_address address;
-	uint32_t domain = 0, size = sizeof domain;
-	if (user == 0 || len <= sizeof address.family || len > sizeof address) return 0;
-	memset(&address, 0, sizeof address);
-	if (bfs_copy_in(&address, (const void *)user, len) < 0) return -EFAULT;
-	if (address.family != SOCKET_AF_UNIX || address.path[0] == '\0') return 0;
-	if (bfs_raw5(__NR_getsockopt, fd, SOCKET_SOL_SOCKET, SOCKET_SO_DOMAIN, &domain, &size) < 0 || domain != SOCKET_AF_UNIX)
-		return 0; /* the kernel refuses it without a look at the path */
-	memcpy(path, address.path, SOCKET_PATH_SIZE);
-	path[SOCKET_PATH_SIZE] = '\0';
-	return 1;
-}
-
-/* The address that stands for PATH of a socket that exists; its length, or −errno as unix_find_bsd. */
-static long socket_resolve(const char *path, struct socket_address *out) {
+enum bfs_verdict bfs_op_connect(struct bfs_call *c) {
+	struct bfs_unix_address address;
+	char path[BFS_SUN_PATH + 1];
 	struct bfs_loc loc;
-	struct bfs_attr attr;
-	char guest[BFS_PATH_MAX];
-	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
-	/* The kernel reports the sender of a datagram by its host path. */
-	if (r == -ENOENT && bfs_mount_guest_path(path, guest, sizeof guest) > 0) r = bfs_walk(AT_FDCWD, guest, BFS_WALK_FOLLOW, &loc);
-	if (r < 0) return r;
-	if (loc.kind == BFS_LOC_PROC) return -ECONNREFUSED;
-	if (loc.kind == BFS_LOC_HOST) {
-		out->family = SOCKET_AF_UNIX;
-		r = bfs_hostfs_socket(&loc, out->path, sizeof out->path);
-		return r < 0 ? r : (long)sizeof out->family + r + 1;
+	int fd = bfs_arg_fd(c, 0);
+	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
+	long r = bfs_socket_take(fd, c->a[1], (uint32_t)c->a[2], &address, path);
+	if (r == BFS_SOCKET_AS_IS) return BFS_PASS;
+	uint32_t len = (uint32_t)c->a[2];
+	if (r == BFS_SOCKET_PATH) {
+		r = bfs_socket_find(path, &loc, &address, &len);
+		if (r == 0) return socket_connect_host(c, &loc);
 	}
-	r = bfs_node_attr(loc.node, &attr);
-	if (r == 0) r = bfs_permission(&attr, 2, true);
-	if (r < 0) return r;
-	if ((attr.mode & S_IFMT) != S_IFSOCK) return -ECONNREFUSED;
-	return (long)socket_abstract(&attr, out);
+	void *copy = bfs_call_scratch(c, sizeof address);
+	if (r >= 0 && (copy == NULL || bfs_copy_out(copy, &address, sizeof address) < 0)) r = -ENOBUFS;
+	if (r < 0) return bfs_done(c, r);
+	c->a[1] = (uint64_t)copy;
+	c->a[2] = len;
+	return BFS_PASS;
 }
-
-/* Rewrites an address argument pair of a call that may wait: the new address lies in the scratch area. False where nothing is to be rewritten or *ERROR says why not. */
-static bool socket_rewrite(struct bfs_call *c, unsigned address, unsigned length, long *error) {
-	char path[SOCKET_PATH_SIZE + 1];
-	struct socket_address out;
-	long r = socket_path_in(bfs_arg_fd(c, 0), c->a[address], (uint32_t)c->a[length], path);
-	*error = r < 0 ? r : 0;
-	if (r <= 0) return false;
-	r = socket_resolve(path, &out);
-	void *scratch = bfs_call_scratch(c, sizeof out);
-	if (r > 0 && (scratch == NULL || bfs_copy_out(scratch, &out, (size_t)r) < 0)) r = -ENOBUFS;
-	if (r < 0) {
-		*error = r;
-		return false;
-	}
-	c->a[address] = (uint64_t)scratch;
-	c->a[length] = (uint64_t)r;
-	return true;
-}
-
-static enum bfs_verdict socket_send(struct bfs_call *c, unsigned address, unsigned length) {
-	long error;
-	if (bfs_fd_reserved(bfs_arg_fd(c, 0))) return bfs_done(c, -EBADF);
-	socket_rewrite(c, address, length, &error);
-	return error < 0 ? bfs_done(c, error) : BFS_PASS;
-}
-
-enum bfs_verdict bfs_op_connect(struct bfs_call *c) { return socket_send(c, 1, 2); }
-enum bfs_verdict bfs_op_sendto(struct bfs_call *c) { return socket_send(c, 4, 5); }
 
 /* ---- bind ---- */
 
 static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc) {
-	struct socket_address address;
+	struct bfs_unix_address address;
 	struct bfs_attr attr;
 	bfs_node node;
 	uint32_t text = bfs_pool_string(path, strlen(path));
@@ -154,7 +56,7 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 	}
 	r = bfs_node_attr(node, &attr);
 	if (r == 0) {
-		uint32_t len = socket_abstract(&attr, &address);
+		uint32_t len = bfs_socket_abstract(&attr, &address);
 		r = bfs_raw3(__NR_bind, fd, &address, len);
 	}
 	if (r < 0) { /* bound already, or not bindable */
@@ -164,156 +66,75 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 	return r;
 }
 
+/* The kernel keeps the path that it is given as the socket's name, by which others answer: it must be the host's own, and the kernel follows the links in it. There is none when this looks,
+ * and what the tree does to names below its doors waits until it is done. */
 static long socket_bind_host(int fd, const struct bfs_loc *loc) {
-	struct socket_address address = { .family = SOCKET_AF_UNIX };
+	struct bfs_unix_address address = { .family = BFS_AF_UNIX };
 	struct bfs_host_at at;
+	char digits[24];
 	if (loc->kind != BFS_LOC_HOST) return -ENOENT; /* /proc holds no sockets */
 	if (bfs_mount_get(loc->mount)->read_only) return -EROFS;
-	long r = bfs_hostfs_socket_new(loc, &at, address.path, sizeof address.path);
-	if (r < 0) return r;
-	r = bfs_raw3(__NR_bind, fd, &address, (uint64_t)r + sizeof address.family + 1);
-	bfs_hostfs_leave(&at);
-	return r;
+	long len = bfs_join(address.path, sizeof address.path, bfs_pool_text(bfs_mount_get(loc->mount)->host), loc->rel[0] == '\0' ? "" : "/", loc->rel, NULL);
+	if (len < 0 && len != -ENAMETOOLONG) return len;
+	bfs_hostlog_mount(loc->mount, loc->rel);
+	bfs_door_names_lock();
+	long r = bfs_hostfs_enter(loc->mount, loc->rel, &at);
+	if (r == 0) {
+		if (len < 0) { /* an address has no room for it: by way of its directory, under a name that nobody can answer to */
+			bfs_u64_text(digits, (uint64_t)at.dirfd);
+			len = bfs_join(address.path, sizeof address.path, "/proc/self/fd/", digits, "/", at.name, NULL);
+		}
+		r = len < 0 ? len : bfs_raw3(__NR_bind, fd, &address, sizeof address.family + (size_t)len + 1);
+		bfs_hostfs_leave(&at);
+	}
+	bfs_door_names_unlock();
+	return r == -ELOOP ? -ENOENT : r;
 }
 
 enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
-	char path[SOCKET_PATH_SIZE + 1];
+	struct bfs_unix_address address;
+	char path[BFS_SUN_PATH + 1];
 	struct bfs_loc loc;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
-	long r = socket_path_in(fd, c->a[1], (uint32_t)c->a[2], path);
-	if (r == 0) return BFS_PASS;
-	if (r > 0) r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
+	long r = bfs_socket_take(fd, c->a[1], (uint32_t)c->a[2], &address, path);
+	if (r == BFS_SOCKET_AS_IS) return BFS_PASS;
+	if (r == BFS_SOCKET_PLAIN) return bfs_done(c, bfs_raw3(__NR_bind, fd, &address, (uint32_t)c->a[2]));
+	if (r >= 0) r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
 	if (r < 0) return bfs_done(c, r);
-	if (loc.kind == BFS_LOC_NODE) return bfs_done(c, socket_bind_node(fd, path, &loc));
-	return bfs_done(c, socket_bind_host(fd, &loc));
+	return bfs_done(c, loc.kind == BFS_LOC_NODE ? socket_bind_node(fd, path, &loc) : socket_bind_host(fd, &loc));
 }
 
 /* ---- names back ---- */
 
-/* The string number at the end of an abstract name of this tree, 0 where it is none. */
-static uint32_t socket_text_of(const struct socket_address *address, size_t path_len) {
-	char prefix[SOCKET_PATH_SIZE];
-	size_t prefix_len = socket_prefix(prefix);
-	if (path_len <= prefix_len || memcmp(address->path, prefix, prefix_len) != 0) return 0;
-	uint32_t text = 0;
-	for (size_t i = prefix_len; i < path_len; i++) {
-		char d = address->path[i];
-		if (d == '/')
-			text = 0;
-		else
-			text = text << 4 | (uint32_t)(d <= '9' ? d - '0' : d - 'a' + 10);
-	}
-	return text;
-}
-
-/* The program's own path for an address that the kernel reported: of a socket of this tree as it was given to bind, of one below a host path or volume in the image. −ENOENT: neither. */
-static long socket_own_name(const struct socket_address *address, uint32_t len, char *dst, size_t size) {
-	char host[SOCKET_PATH_SIZE + 1];
-	size_t path_len = len - sizeof address->family;
-	uint32_t text = socket_text_of(address, path_len);
-	if (text != 0) return bfs_join(dst, size, bfs_pool_text(text), NULL);
-	if (address->path[0] != '/') return -ENOENT;
-	memcpy(host, address->path, path_len);
-	host[path_len] = '\0';
-	return bfs_mount_guest_path(host, dst, size);
+/* PATH in place of what the kernel says. */
+static enum bfs_verdict socket_name_out(struct bfs_call *c, struct bfs_unix_address *address, const char *path, uint32_t room) {
+	size_t path_len = BFS_MIN(strlen(path), sizeof address->path);
+	memset(address->path, 0, sizeof address->path);
+	memcpy(address->path, path, path_len);
+	uint32_t len = (uint32_t)(sizeof address->family + BFS_MIN(path_len + 1, sizeof address->path));
+	if ((int32_t)room < 0) return bfs_done(c, -EINVAL);
+	if (bfs_copy_out((void *)c->a[1], address, BFS_MIN(room, len)) < 0 || bfs_copy_out((void *)c->a[2], &len, sizeof len) < 0) return bfs_done(c, -EFAULT);
+	return bfs_done(c, 0);
 }
 
 static enum bfs_verdict socket_name(struct bfs_call *c) {
-	struct socket_address address;
+	struct bfs_unix_address address;
+	char host[BFS_SUN_PATH + 1], guest[BFS_PATH_MAX];
 	uint32_t room, len = sizeof address;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
 	if (c->a[1] == 0 || bfs_copy_in(&room, (const void *)c->a[2], sizeof room) < 0) return BFS_PASS; /* the kernel says what is wrong */
-	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != SOCKET_AF_UNIX)
+	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != BFS_AF_UNIX)
 		return BFS_PASS; /* not ours: the kernel fills in its own */
-	char path[BFS_PATH_MAX];
-	long path_len = socket_own_name(&address, len, path, sizeof path);
-	if (path_len < 0) return BFS_PASS;
-	memset(address.path, 0, sizeof address.path);
-	memcpy(address.path, path, BFS_MIN((size_t)path_len, sizeof address.path));
-	len = (uint32_t)(sizeof address.family + BFS_MIN((size_t)path_len + 1, sizeof address.path));
-	if ((int32_t)room < 0) return bfs_done(c, -EINVAL);
-	if (bfs_copy_out((void *)c->a[1], &address, BFS_MIN(room, len)) < 0 || bfs_copy_out((void *)c->a[2], &len, sizeof len) < 0) return bfs_done(c, -EFAULT);
-	return bfs_done(c, 0);
+	size_t path_len = len - sizeof address.family;
+	uint32_t text = bfs_socket_text_of(&address, path_len);
+	if (text != 0) return socket_name_out(c, &address, bfs_pool_text(text), room);
+	if (address.path[0] != '/') return BFS_PASS;
+	memcpy(host, address.path, path_len);
+	host[path_len] = '\0';
+	return bfs_mount_guest_path(host, guest, sizeof guest) < 0 ? BFS_PASS : socket_name_out(c, &address, guest, room);
 }
 
 enum bfs_verdict bfs_op_getsockname(struct bfs_call *c) { return socket_name(c); }
 enum bfs_verdict bfs_op_getpeername(struct bfs_call *c) { return socket_name(c); }
-
-/* ---- sendmsg ---- */
-
-struct socket_message { /* laid out in the scratch area */
-	struct socket_mmsghdr message;
-	struct socket_address address;
-};
-
-/* 1 with OUT (as it will lie at SCRATCH) where message header HDR names a path; 0 where it may pass; −errno. */
-static long socket_message(int fd, const struct socket_msghdr *hdr, uint64_t scratch, struct socket_message *out) {
-	char path[SOCKET_PATH_SIZE + 1];
-	long r = socket_path_in(fd, hdr->name, hdr->name_len, path);
-	if (r <= 0) return r;
-	memset(out, 0, sizeof *out);
-	out->message.hdr = *hdr;
-	r = socket_resolve(path, &out->address);
-	if (r < 0) return r;
-	out->message.hdr.name = scratch + offsetof(struct socket_message, address);
-	out->message.hdr.name_len = (uint32_t)r;
-	return 1;
-}
-
-enum bfs_verdict bfs_op_sendmsg(struct bfs_call *c) {
-	struct socket_msghdr hdr;
-	struct socket_message out;
-	int fd = bfs_arg_fd(c, 0);
-	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
-	if (bfs_copy_in(&hdr, (const void *)c->a[1], sizeof hdr) < 0) return BFS_PASS; /* −EBADF and −ENOTSOCK come before −EFAULT */
-	void *scratch = bfs_call_scratch(c, sizeof out);
-	long r = socket_message(fd, &hdr, (uint64_t)scratch, &out);
-	if (r == 1 && (scratch == NULL || bfs_copy_out(scratch, &out, sizeof out) < 0)) r = -ENOBUFS;
-	if (r < 0) return bfs_done(c, r);
-	if (r == 1) c->a[1] = (uint64_t)scratch; /* a struct msghdr is what a struct mmsghdr starts with */
-	return BFS_PASS;
-}
-
-/* The bytes of a message: what a datagram socket says it sent. */
-static uint32_t socket_message_size(const struct socket_msghdr *hdr) {
-	uint64_t total = 0;
-	for (uint64_t i = 0; i < BFS_MIN(hdr->iov_len, 1024u); i++) {
-		uint64_t vec[2];
-		if (bfs_copy_in(vec, (const uint8_t *)hdr->iov + i * sizeof vec, sizeof vec) < 0) break;
-		total += vec[1];
-	}
-	return (uint32_t)total;
-}
-
-/* The kernel writes each message's length into the program's vector, so the vector passes as it is up to the first message that names a path. Where that is the very first, it is sent
- * alone: sendmmsg may send fewer than asked for. */
-enum bfs_verdict bfs_op_sendmmsg(struct bfs_call *c) {
-	struct socket_mmsghdr first;
-	struct socket_message out;
-	char path[SOCKET_PATH_SIZE + 1];
-	int fd = bfs_arg_fd(c, 0);
-	uint32_t count = BFS_MIN((uint32_t)c->a[2], 1024u);
-	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t *user = (uint8_t *)c->a[1] + (uint64_t)i * sizeof first;
-		if (bfs_copy_in(&first, user, sizeof first) < 0) break;
-		long r = socket_path_in(fd, first.hdr.name, first.hdr.name_len, path);
-		if (r == 0) continue;
-		if (i > 0) {
-			c->a[2] = i;
-			return BFS_PASS;
-		}
-		void *scratch = bfs_call_scratch(c, sizeof out);
-		r = r < 0 ? r : socket_message(fd, &first.hdr, (uint64_t)scratch, &out);
-		if (r < 0) return bfs_done(c, r);
-		uint32_t size = socket_message_size(&first.hdr);
-		if (scratch == NULL || bfs_copy_out(scratch, &out, sizeof out) < 0 || bfs_copy_out(user + offsetof(struct socket_mmsghdr, len), &size, sizeof size) < 0)
-			return bfs_done(c, -EFAULT);
-		c->a[1] = (uint64_t)scratch;
-		c->a[2] = 1;
-		return BFS_PASS;
-	}
-	return BFS_PASS;
-}

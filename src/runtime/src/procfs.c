@@ -61,6 +61,13 @@ static long procfs_attr(const struct bfs_loc *loc, struct bfs_attr *out, uint64_
 	return r < 0 ? r : bfs_host_attr(AT_FDCWD, path, loc->magic ? 0 : AT_SYMLINK_NOFOLLOW, out, st_dev);
 }
 
+/* What is told of the machine is the host's, of the tree's own processes it is not; their networks' is the machine's. */
+static void procfs_log(const char *rel, const struct bfs_proc_entry *entry) {
+	char path[BFS_PATH_MAX];
+	if (entry->pid != 0 && entry->rule != BFS_PROC_TREE) return;
+	if (bfs_proc_host_path(entry->pid == 0 ? rel : rel + strlen(entry->base) + 1, path, sizeof path) > 0) bfs_hostlog_path(path);
+}
+
 static long procfs_open(const struct bfs_loc *loc, uint32_t flags, uint32_t mode) {
 	(void)mode;
 	struct bfs_proc_entry entry;
@@ -78,7 +85,9 @@ static long procfs_open(const struct bfs_loc *loc, uint32_t flags, uint32_t mode
 	if (own_text || (entry.rule == BFS_PROC_FDINFO && bfs_proc_fd_ofd(&entry) != NULL)) return bfs_proc_open_text(loc->rel, &entry, flags);
 	char path[BFS_PATH_MAX];
 	r = bfs_proc_host_path(loc->rel, path, sizeof path);
-	return r < 0 ? r : bfs_raw4(__NR_openat, AT_FDCWD, path, (flags & ~(uint32_t)(O_CREAT | O_EXCL)) | O_NOFOLLOW, 0);
+	if (r < 0) return r;
+	procfs_log(loc->rel, &entry);
+	return bfs_raw4(__NR_openat, AT_FDCWD, path, (flags & ~(uint32_t)(O_CREAT | O_EXCL)) | O_NOFOLLOW, 0);
 }
 
 /* Whether entry NAME of directory REL is shown. OWN_FD is the descriptor that reads the directory, which may find itself. */

@@ -35,7 +35,7 @@ static bool procfs_stat(const char *pid, char *state, uint64_t *parent) {
 }
 
 bool bfs_proc_in_tree(uint64_t pid) {
-	struct bfs_kstat pool, theirs;
+	struct bfs_kstat pool = { 0 }, theirs = { 0 }; /* a filter of the program's may answer for the kernel: what was not filled in is no pool */
 	if (pid == bfs_pool_supervisor()) return false;
 	if (bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_POOL), &pool) < 0) return false;
 	char digits[24], fd[24], path[96];
@@ -43,7 +43,7 @@ bool bfs_proc_in_tree(uint64_t pid) {
 	for (int i = 0; i < PROCFS_MAX_ZOMBIE_CHAIN && pid != 0; i++) {
 		bfs_u64_text(digits, pid);
 		bfs_join(path, sizeof path, "/proc/", digits, "/fd/", fd, NULL);
-		if (bfs_host_stat(AT_FDCWD, path, 0, &theirs) == 0) return theirs.st_ino == pool.st_ino && theirs.st_dev == pool.st_dev;
+		if (bfs_host_stat(AT_FDCWD, path, 0, &theirs) == 0) return theirs.st_ino != 0 && theirs.st_ino == pool.st_ino && theirs.st_dev == pool.st_dev;
 		/* A zombie has no descriptors left; its parent, who waits for it, has. */
 		char state;
 		if (!procfs_stat(digits, &state, &pid) || (state != 'Z' && state != 'X')) return false;

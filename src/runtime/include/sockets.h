@@ -1,0 +1,37 @@
+/* What the calls on AF_UNIX sockets share (socket_address.c). */
+#ifndef BINARYFS_SOCKETS_H
+#define BINARYFS_SOCKETS_H
+
+#include "ops.h"
+
+#define BFS_AF_UNIX 1
+#define BFS_SUN_PATH 108u /* bytes of sun_path */
+
+struct bfs_unix_address { /* struct sockaddr_un */
+	uint16_t family;
+	char path[BFS_SUN_PATH];
+};
+
+/* What an address that the program gives stands for. */
+enum bfs_socket_kind {
+	BFS_SOCKET_PLAIN, /* the kernel may see what is in ADDRESS: a copy, for the program's other threads may write to the original between our look and the kernel's */
+	BFS_SOCKET_AS_IS, /* no address, or of a size of which AF_UNIX takes none: the kernel may see the program's own */
+	BFS_SOCKET_PATH,  /* ADDRESS holds a path with its NUL in PATH */
+};
+/* Takes in the address of LEN bytes at USER of a call on descriptor FD. Kind, −EFAULT. */
+long bfs_socket_take(int fd, uint64_t user, uint32_t len, struct bfs_unix_address *address, char path[BFS_SUN_PATH + 1]);
+/* The place of an existing socket: LOC is a node, whose abstract name is put into ADDRESS (1), or lies on the host (0). −errno, as unix_find_bsd. */
+long bfs_socket_find(const char *path, struct bfs_loc *loc, struct bfs_unix_address *address, uint32_t *len);
+/* The abstract address of a socket node; the length of the whole address. */
+uint32_t bfs_socket_abstract(const struct bfs_attr *attr, struct bfs_unix_address *out);
+/* The pool's string of the path that an abstract name of this tree stands for, 0 where it is none. PATH_LEN bytes of sun_path are there. */
+uint32_t bfs_socket_text_of(const struct bfs_unix_address *address, size_t path_len);
+
+/* A socket of the host is named by a descriptor of itself: a symbolic link put in its path's place since the walk is not met. Returns the descriptor (O_PATH), to be closed after the call. */
+long bfs_socket_host(const struct bfs_loc *loc, struct bfs_unix_address *out, uint32_t *len);
+/* Would descriptor FD wait? */
+bool bfs_socket_blocks(int fd);
+/* The call cannot be answered yet and must not wait in here: after a moment, in which signals are taken, the program makes it again. */
+enum bfs_verdict bfs_socket_later(void);
+
+#endif
