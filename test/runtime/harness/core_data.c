@@ -180,7 +180,7 @@ void test_ofd(void) {
 	CHECK_EQ(bfs_p.control->inode_count, inodes - 1);
 	/* Anonymous files. */
 	struct bfs_loc loc = { .kind = BFS_LOC_NODE };
-	CHECK_EQ(bfs_node_create_anonymous(&(struct bfs_new){ .mode = S_IFREG | 0600 }, &loc.node), 0);
+	CHECK_EQ(bfs_node_create_anonymous(&(struct bfs_new){ .mode = S_IFREG | 0600 }, true, &loc.node), 0);
 	fd = bfs_ofd_open(&loc, O_RDWR);
 	CHECK_EQ(bfs_node_link(at("/sub"), "named", 5, loc.node), 0);
 	close_fd(fd);
@@ -214,7 +214,8 @@ void test_walk(void) {
 	CHECK_EQ(walk("/etc/hello/", 0, &loc), -ENOTDIR);
 	CHECK_EQ(walk("/etc/hello/x", 0, &loc), -ENOTDIR);
 	CHECK_EQ(walk("/absent/x", BFS_WALK_CREATE, &loc), -ENOENT);
-	CHECK(walk("/absent/", BFS_WALK_CREATE, &loc) == 0 && loc.node == 0 && loc.parent == bfs_node_root() && loc.trailing_slash);
+	CHECK_EQ(walk("/absent/", BFS_WALK_CREATE, &loc), -EISDIR); /* open(2) with O_CREAT */
+	CHECK(walk("/absent/", BFS_WALK_CREATE | BFS_WALK_PARENT, &loc) == 0 && loc.node == 0 && loc.parent == bfs_node_root() && loc.trailing_slash);
 	CHECK(walk("/", 0, &loc) == 0 && loc.node == bfs_node_root() && loc.parent == 0);
 	CHECK(walk("/etc/..", 0, &loc) == 0 && loc.node == bfs_node_root() && loc.last_is_dot);
 	CHECK(walk("/../../etc", 0, &loc) == 0 && loc.node == at("/etc"));
