@@ -5,9 +5,11 @@
  *
  * pool tells process trees apart, birth inodes that had the same number, and text is the pool's string of the path as it was given to bind, kept in the node's rdev, which means
  * nothing for a socket. accept and recvfrom may wait, so what they report is left as the kernel gives it: the abstract name, to which connect and sendto send as to any other.
- * Below host paths and volumes the address becomes the host's own path.
+ * Below host paths and volumes the address becomes the host's own path. getsockname and getpeername give the guest's again; what accept and recvfrom report, the host's own path, leads
+ * through the door that it lies behind, so that a server can answer there.
  */
 #include "ops.h"
+#include "providers.h"
 
 #include <asm/stat.h>
 
@@ -109,7 +111,9 @@ static long socket_host_address(const struct bfs_loc *loc, struct socket_address
 static long socket_resolve(const char *path, struct socket_address *out) {
 	struct bfs_loc loc;
 	struct bfs_attr attr;
+	char guest[BFS_PATH_MAX];
 	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, &loc);
+	if (r == -ENOENT && bfs_mount_guest_path(path, guest, sizeof guest) > 0) r = bfs_walk(AT_FDCWD, guest, BFS_WALK_FOLLOW, &loc);
 	if (r < 0) return r;
 	if (loc.kind != BFS_LOC_NODE) return socket_host_address(&loc, out);
 	r = bfs_node_attr(loc.node, &attr);
@@ -206,17 +210,27 @@ static uint32_t socket_text_of(const struct socket_address *address, size_t path
 	return text;
 }
 
+/* The path that the guest bound, of an address that the kernel reports: the pool's text of an abstract name, or, in GUEST, that of a host path through its door. NULL where it is neither. */
+static const char *socket_guest_name(const struct socket_address *address, size_t path_len, char guest[BFS_PATH_MAX]) {
+	char host[SOCKET_PATH_SIZE + 1] = { 0 };
+	uint32_t text = socket_text_of(address, path_len);
+	if (text != 0) return bfs_pool_text(text);
+	memcpy(host, address->path, path_len);
+	long len = bfs_mount_guest_path(host, guest, BFS_PATH_MAX);
+	return len > 0 && len <= (long)SOCKET_PATH_SIZE ? guest : NULL;
+}
+
 static enum bfs_verdict socket_name(struct bfs_call *c) {
 	struct socket_address address;
+	char guest[BFS_PATH_MAX];
 	uint32_t room, len = sizeof address;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
 	if (c->a[1] == 0 || bfs_copy_in(&room, (const void *)c->a[2], sizeof room) < 0) return BFS_PASS; /* the kernel says what is wrong */
 	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != SOCKET_AF_UNIX)
 		return BFS_PASS; /* not ours: the kernel fills in its own */
-	uint32_t text = socket_text_of(&address, len - sizeof address.family);
-	if (text == 0) return BFS_PASS;
-	const char *path = bfs_pool_text(text);
+	const char *path = socket_guest_name(&address, len - sizeof address.family, guest);
+	if (path == NULL) return BFS_PASS;
 	size_t path_len = BFS_MIN(strlen(path), sizeof address.path);
 	memset(address.path, 0, sizeof address.path);
 	memcpy(address.path, path, path_len);
