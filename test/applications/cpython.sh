@@ -44,7 +44,7 @@ side() {
 	chmod 755 "$scratch/$name"
 }
 side on-host "HOME=$scratch/native TMPDIR=$scratch/native"
-side in-image "HOME=/tmp BINARYFS_VOLUMES=$scratch/results=$scratch/results $lib"
+side in-image "HOME=/tmp BINARYFS_HERMETIC=1 BINARYFS_VOLUMES=$scratch/results=$scratch/results $lib"
 
 python3 "$parts/suite.py" "$scratch/on-host" "$scratch/in-image" "$scratch/results" "$parts/differences.txt" "$scratch/own" "${modules[@]}"
 exit

@@ -133,7 +133,8 @@ static enum bfs_verdict socket_name(struct bfs_call *c) {
 	if (address.path[0] != '/') return BFS_PASS;
 	memcpy(host, address.path, path_len);
 	host[path_len] = '\0';
-	return bfs_mount_guest_path(host, guest, sizeof guest) < 0 ? BFS_PASS : socket_name_out(c, &address, guest, room);
+	long guest_len = bfs_mount_guest_path(host, guest, sizeof guest);
+	return guest_len < 0 || guest_len > (long)BFS_SUN_PATH ? BFS_PASS : socket_name_out(c, &address, guest, room);
 }
 
 enum bfs_verdict bfs_op_getsockname(struct bfs_call *c) { return socket_name(c); }

@@ -2,6 +2,7 @@
  * Usage: volume GUEST PLANTED — GUEST is an empty, writable volume, PLANTED a host file outside it that the image was not given. */
 #include "check.h"
 
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
@@ -56,6 +57,44 @@ static void files(void) {
 		close(fd);
 	} else
 		CHECK(errno == EOPNOTSUPP);
+}
+
+static struct sockaddr_un address(const char *path) {
+	struct sockaddr_un result = { .sun_family = AF_UNIX };
+	snprintf(result.sun_path, sizeof result.sun_path, "%s", path);
+	return result;
+}
+
+/* Sockets: names are the image's own, and what accept and recvfrom report can be answered. */
+static void sockets(void) {
+	struct sockaddr_un at = address(in("stream")), name;
+	struct stat st;
+	char text[8];
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(bind(s, (struct sockaddr *)&at, sizeof at) == 0 && listen(s, 1) == 0);
+	CHECK(stat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode));
+	socklen_t len = sizeof name;
+	CHECK(getsockname(s, (struct sockaddr *)&name, &len) == 0 && strcmp(name.sun_path, at.sun_path) == 0);
+	CHECK(len == offsetof(struct sockaddr_un, sun_path) + strlen(at.sun_path) + 1);
+	CHECK(connect(c, (struct sockaddr *)&name, len) == 0);
+	len = sizeof name;
+	CHECK(getpeername(c, (struct sockaddr *)&name, &len) == 0 && strcmp(name.sun_path, at.sun_path) == 0);
+	close(c);
+	close(s);
+	CHECK(unlink(at.sun_path) == 0);
+
+	struct sockaddr_un client = address(in("client"));
+	at = address(in("server"));
+	s = socket(AF_UNIX, SOCK_DGRAM, 0);
+	c = socket(AF_UNIX, SOCK_DGRAM, 0);
+	CHECK(bind(s, (struct sockaddr *)&at, sizeof at) == 0 && bind(c, (struct sockaddr *)&client, sizeof client) == 0);
+	CHECK(sendto(c, "one", 3, 0, (struct sockaddr *)&at, sizeof at) == 3);
+	len = sizeof name;
+	CHECK(recvfrom(s, text, sizeof text, 0, (struct sockaddr *)&name, &len) == 3);
+	CHECK(sendto(s, "back", 4, 0, (struct sockaddr *)&name, len) == 4 && recv(c, text, sizeof text, MSG_DONTWAIT) == 4);
+	close(c);
+	close(s);
+	CHECK(unlink(at.sun_path) == 0 && unlink(client.sun_path) == 0);
 }
 
 static void directories(void) {
@@ -172,6 +211,7 @@ int main(int argc, char **argv) {
 	check_inside_or_exit();
 	snprintf(root, sizeof root, "%s", argv[1]);
 	files();
+	sockets();
 	directories();
 	no_way_out(argv[2]);
 	long_sockets();
