@@ -129,6 +129,30 @@ export const debianPackages = [
     purpose: "the JDK that Debian's gradle runs on, and jlink",
     present: anyFile("/usr/lib/jvm/java-17-openjdk-amd64/jmods/java.base.jmod"),
   },
+  {
+    package: "barbican-api",
+    needs: ["test"],
+    purpose: "Barbican from the image: a Python server with a database",
+    present: anyFile("/etc/init.d/barbican-api"),
+  },
+  {
+    package: "uwsgi-plugin-python3",
+    needs: ["test"],
+    purpose: "starts Barbican, as Debian does",
+    present: anyFile("/usr/lib/uwsgi/plugins/python311_plugin.so"),
+  },
+  {
+    package: "zookeeper",
+    needs: ["test"],
+    purpose: "ZooKeeper from the image: a Java server with a log on disk",
+    present: anyFile("/usr/share/zookeeper/bin/zkServer.sh"),
+  },
+  {
+    package: "python3-torch",
+    needs: ["test"],
+    purpose: "PyTorch from the image: worker processes and shared memory",
+    present: anyFile("/usr/lib/python3/dist-packages/torch/__init__.py"),
+  },
   { package: "clang-format", needs: ["check"], purpose: "layout of the C", present: commands("clang-format") },
   { package: "clang-tidy", needs: ["check"], purpose: "static analysis of the C", present: commands("clang-tidy") },
 ];

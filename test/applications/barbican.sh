@@ -21,7 +21,7 @@ done
 # (everybody: there is no Keystone here), how many processes.
 configure() {
 	local etc=$1/etc/barbican
-	mkdir -p "$etc" "$1/var/lib/barbican" "$1/var/log/barbican" "$1/tmp/.barbican"
+	mkdir -p "$etc" "$1/var/lib/barbican" "$1/var/log/barbican"
 	sed -e "s,^#sql_connection = .*,sql_connection = sqlite:///$2/var/lib/barbican/barbican.sqlite," "$templates/barbican.conf" >"$etc/barbican.conf"
 	sed -e 's,^/v1: .*,/v1: barbican_api,' "$templates/barbican-api-paste.ini" >"$etc/barbican-api-paste.ini"
 	# The user is the one who starts it, and the log its output. wsgi-file would load the application a second time, from the host's /etc.
@@ -32,6 +32,7 @@ configure() {
 configure "$scratch/image" ""
 configure "$scratch/native" "$scratch/native"
 # Natively /etc/barbican is the machine's; oslo.config looks into the home directory first.
+mkdir -p "$scratch/native/tmp/.barbican"
 ln -s "$scratch/native/etc/barbican/barbican.conf" "$scratch/native/tmp/.barbican/barbican.conf"
 # An empty database for each. In the image it is a file like others, and what the server writes to it a copy of its pages.
 mkdir "$scratch/volume"
@@ -49,6 +50,7 @@ extension_modules
 libraries "$server" "$plugin"
 binaryfs build / -o "$scratch/python.so" "${includes[@]}" --exclude '/usr/lib/python3/dist-packages/*/tests/*' \
 	--host-path /etc/resolv.conf --host-path /etc/hosts >"$scratch/log" 2>&1 || fail "pack Barbican: $(cat "$scratch/log")"
+echo "image: $(du -m "$scratch/python.so" | cut -f1) MiB"
 binaryfs build "$scratch/image" -o "$scratch/config.so" >"$scratch/log" 2>&1 || fail "pack its configuration: $(cat "$scratch/log")"
 
 both_workers() { [ "$(grep -c "WSGI app 0 .* ready in" "$scratch/$1.log")" -eq 2 ]; }
@@ -79,7 +81,7 @@ start() {
 # stop KIND: the whole tree has gone, and so has what it wrote to the overlay.
 stop() {
 	stop_server "$1"
-	group_is_gone "$1" && pass || fail "$1: processes stay after SIGTERM"
+	group_goes "$1" && pass || fail "$1: processes stay after SIGTERM"
 }
 
 for kind in native overlay volume; do

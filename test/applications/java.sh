@@ -19,6 +19,7 @@ includes=(--include "$scratch/site" --include /usr/bin/env --include /usr/bin/ca
 java_itself
 libraries /usr/bin/env /usr/bin/cat
 binaryfs build / -o "$scratch/java.so" "${includes[@]}" >"$scratch/log" 2>&1 || fail "pack Java: $(cat "$scratch/log")"
+echo "image: $(du -m "$scratch/java.so" | cut -f1) MiB"
 
 [ "$(id -u)" -ne 0 ] || chown 65534:65534 "$work" "$scratch/volume"
 parts=(jrt resources attributes links moves temporary map locks threads processes zip)

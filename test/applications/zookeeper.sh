@@ -25,6 +25,7 @@ jars /usr/share/java/zookeeper.jar
 for tool in bash env grep sed dirname mkdir; do includes+=(--include "/usr/bin/$tool"); done
 libraries /usr/bin/{bash,env,grep,sed,dirname,mkdir}
 binaryfs build / -o "$scratch/zookeeper.so" "${includes[@]}" --host-path "$scratch/zoo.cfg" >"$scratch/log" 2>&1 || fail "pack ZooKeeper: $(cat "$scratch/log")"
+echo "image: $(du -m "$scratch/zookeeper.so" | cut -f1) MiB"
 [ "$(id -u)" -ne 0 ] || chown 65534:65534 "$data" "$scratch/volume"
 
 # in_kind KIND: sets `launch` to what starts a program as a process of that kind.
@@ -72,7 +73,7 @@ command_line() {
 
 stop() {
 	stop_server "$1"
-	group_is_gone "$1" && pass || fail "$1: processes stay after SIGTERM"
+	group_goes "$1" && pass || fail "$1: processes stay after SIGTERM"
 }
 
 for kind in native overlay volume; do

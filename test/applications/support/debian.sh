@@ -17,7 +17,7 @@ python_packages() {
 
 # python_itself: interpreter and standard library.
 python_itself() {
-	includes+=(--include /usr/bin/python3 --include /usr/lib/python3.11 --include /etc/ssl/openssl.cnf --include /usr/lib/ssl)
+	includes+=(--include /usr/bin/python3 --include /usr/lib/python3.11 --include /usr/lib/python3.11/sitecustomize.py --include /etc/ssl/openssl.cnf --include /usr/lib/ssl)
 	includes+=(--exclude '/usr/lib/python3.11/test/*' --exclude '/usr/lib/python3.11/config-*')
 }
 

@@ -35,8 +35,14 @@ stop_server() {
 	wait "${server_group[$1]}"
 }
 
-# group_is_gone NAME: no process of the server's group is left (zombies that nobody has waited for do not count).
-group_is_gone() { ! ps -o stat= -g "${server_group[$1]}" | grep -q '^[^Z]'; }
+# group_goes NAME: no process of the server's group is left (zombies that nobody has waited for do not count), now or soon; false where one stays for a minute.
+group_goes() {
+	local deadline=$((SECONDS + 60))
+	while ps -o stat= -g "${server_group[$1]}" | grep -q '^[^Z]'; do
+		[ "$SECONDS" -le "$deadline" ] || return 1
+		sleep 0.02
+	done
+}
 
 kill_servers() {
 	local name
