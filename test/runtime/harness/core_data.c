@@ -180,7 +180,7 @@ void test_ofd(void) {
 	CHECK_EQ(bfs_p.control->inode_count, inodes - 1);
 	/* Anonymous files. */
 	struct bfs_loc loc = { .kind = BFS_LOC_NODE };
-	CHECK_EQ(bfs_node_create_anonymous(&(struct bfs_new){ .mode = S_IFREG | 0600 }, &loc.node), 0);
+	CHECK_EQ(bfs_node_create_anonymous(&(struct bfs_new){ .mode = S_IFREG | 0600 }, true, &loc.node), 0);
 	fd = bfs_ofd_open(&loc, O_RDWR);
 	CHECK_EQ(bfs_node_link(at("/sub"), "named", 5, loc.node), 0);
 	close_fd(fd);
