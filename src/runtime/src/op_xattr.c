@@ -30,8 +30,7 @@ static long xattr_permission(const struct bfs_attr *attr, const char *name, bool
 	if (bfs_starts_with(name, XATTR_TRUSTED_PREFIX)) return bfs_is_root() ? 0 : write ? -EPERM : -ENODATA;
 	if (bfs_starts_with(name, XATTR_SECURITY_PREFIX)) return !write || bfs_is_root() ? 0 : -EPERM;
 	if (bfs_str_eq(name, XATTR_USER_PREFIX)) return -EINVAL;
-	if (!bfs_starts_with(name, XATTR_USER_PREFIX))
-		return -EOPNOTSUPP; /* POSIX ACLs among them: permissions are those of the mode */
+	if (!bfs_starts_with(name, XATTR_USER_PREFIX)) return -EOPNOTSUPP; /* POSIX ACLs among them: permissions are those of the mode */
 	if (type != S_IFREG && type != S_IFDIR) return write ? -EPERM : -ENODATA;
 	if (type == S_IFDIR && (attr->mode & S_ISVTX) != 0 && write && !bfs_is_owner(attr)) return -EPERM;
 	return bfs_permission(attr, write ? 2 : 4, true);

@@ -123,7 +123,8 @@ static void attributes(void) {
 	FAILS(setxattr("x", "user.b", "2", 1, XATTR_REPLACE), ENODATA);
 	FAILS(getxattr("x", "user.b", value, sizeof value), ENODATA);
 	FAILS(removexattr("x", "user.b"), ENODATA);
-	OK(setxattr("x", "user.a", "value\0of bytes", 14, XATTR_REPLACE) == 0 && getxattr("x", "user.a", NULL, 0) == 14 && getxattr("x", "user.a", value, 14) == 14 && memcmp(value, "value\0of bytes", 14) == 0);
+	OK(setxattr("x", "user.a", "value\0of bytes", 14, XATTR_REPLACE) == 0 && getxattr("x", "user.a", NULL, 0) == 14 &&
+		getxattr("x", "user.a", value, 14) == 14 && memcmp(value, "value\0of bytes", 14) == 0);
 	FAILS(getxattr("x", "user.a", value, 13), ERANGE);
 	OK(setxattr("x", "user.empty", "", 0, 0) == 0 && getxattr("x", "user.empty", value, sizeof value) == 0);
 	ssize_t n = listxattr("x", NULL, 0);
@@ -151,13 +152,15 @@ static void transfers(void) {
 	int in = fresh("in", 20 * PAGE, 'i'), out = fresh("out", 0, 0), pipes[2], second[2];
 	char buffer[64];
 	off_t at = 5;
-	OK(sendfile(out, in, &at, 6 * PAGE) == 6 * PAGE && at == 5 + 6 * PAGE && size_of(out) == 6 * PAGE && filled(out, 0, 6 * PAGE, 'i') && lseek(out, 0, SEEK_CUR) == 6 * PAGE);
+	OK(sendfile(out, in, &at, 6 * PAGE) == 6 * PAGE && at == 5 + 6 * PAGE && size_of(out) == 6 * PAGE && filled(out, 0, 6 * PAGE, 'i') &&
+		lseek(out, 0, SEEK_CUR) == 6 * PAGE);
 	at = 20 * PAGE - 3;
 	OK(sendfile(out, in, &at, 100) == 3 && sendfile(out, in, &at, 100) == 0);
 	at = -1;
 	FAILS(sendfile(out, in, &at, 1), EINVAL);
 	loff_t from = PAGE, to = 100 * PAGE;
-	OK(copy_file_range(in, &from, out, &to, 3 * PAGE, 0) == 3 * PAGE && from == 4 * PAGE && to == 103 * PAGE && filled(out, 100 * PAGE, 3 * PAGE, 'i') && filled(out, 50 * PAGE, PAGE, 0));
+	OK(copy_file_range(in, &from, out, &to, 3 * PAGE, 0) == 3 * PAGE && from == 4 * PAGE && to == 103 * PAGE && filled(out, 100 * PAGE, 3 * PAGE, 'i') &&
+		filled(out, 50 * PAGE, PAGE, 0));
 	from = 30 * PAGE;
 	OK(copy_file_range(in, &from, out, &to, 1, 0) == 0);
 	from = 0, to = 10 * PAGE; /* within one file, apart */

@@ -192,7 +192,8 @@ static int without_write(void) {
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	make_paths();
-	OK(chmod(".", 0777) == 0 && check_put("plain", "plain") == 0 && chmod("plain", 0666) == 0 && check_put("spare", "") == 0 && mkdir("dir", 0755) == 0 && mkfifo("fifo", 0600) == 0);
+	OK(chmod(".", 0777) == 0 && check_put("plain", "plain") == 0 && chmod("plain", 0666) == 0 && check_put("spare", "") == 0 && mkdir("dir", 0755) == 0 &&
+		mkfifo("fifo", 0600) == 0);
 	OK(symlink("plain", "to-plain") == 0 && symlink("nowhere", "dangling") == 0 && symlink("loop", "loop") == 0);
 	OK(symlink("ring-b", "ring-a") == 0 && symlink("ring-a", "ring-b") == 0);
 	every_call();

@@ -81,7 +81,8 @@ static void listings(void) {
 		if (step < 100) check_put(name, "");
 		snprintf(name, sizeof name, "many/entry-%03d", step);
 		if (step % 3 == 0 && step < 300) unlink(name);
-		if (step % 3 == 1 && step < 300) OK(check_put("many/over", "x") == 0 && rename("many/over", name) == 0); /* one file over another: the name stays */
+		if (step % 3 == 1 && step < 300)
+			OK(check_put("many/over", "x") == 0 && rename("many/over", name) == 0); /* one file over another: the name stays */
 	}
 	int missing = 0;
 	for (int i = 0; i < 300; i++) missing += i % 3 != 0 && times[i] == 0;

@@ -1,4 +1,4 @@
-/* A full overlay: every call that needs room says ENOSPC (a shared mapping's store beyond what was written: SIGBUS), what was there stays whole, and what is freed can be used again.
+/* A full overlay: every call that needs room says ENOSPC (a shared mapping of holes: ENOMEM, or SIGBUS at its stores), what was there stays whole, and what is freed can be used again.
  * Usage: full DIR, in an image whose overlay is small (BINARYFS_OVERLAY_SIZE). */
 #include "../ops/check.h"
 
@@ -73,7 +73,7 @@ static void exhaust(void) {
 		while (tries++ < 100000 && (r_ = (long)(call)) >= 0)                                                                                           \
 			;                                                                                                                                      \
 		if (errno != ENOSPC) printf("  %ld, %s after %d\n", r_, strerror(errno), tries);                                                               \
-		check_report(r_ < 0 && errno == ENOSPC, #call " runs out of room", __FILE__, __LINE__);                                                       \
+		check_report(r_ < 0 && errno == ENOSPC, #call " runs out of room", __FILE__, __LINE__);                                                        \
 	} while (0)
 
 static char *numbered(const char *prefix) {
@@ -148,7 +148,8 @@ static void clear(void) {
 	DIR *dir = opendir(".");
 	struct dirent *entry;
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, "kept") != 0 && entry->d_name[0] != '.') unlinkat(dirfd(dir), entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+		if (strcmp(entry->d_name, "kept") != 0 && entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
 	closedir(dir);
 }
 

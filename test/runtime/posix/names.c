@@ -107,7 +107,8 @@ static void types(void) {
 		const char *name;
 		unsigned char type;
 	} want[] = { { ".", DT_DIR }, { "..", DT_DIR }, { "reg", DT_REG }, { "dir", DT_DIR }, { "lnk", DT_LNK }, { "fifo", DT_FIFO }, { "sock", DT_SOCK }, { "chr", DT_CHR } };
-	OK(mkdir("types", 0700) == 0 && check_put("types/reg", "") == 0 && mkdir("types/dir", 0700) == 0 && symlink("x", "types/lnk") == 0 && mkfifo("types/fifo", 0600) == 0);
+	OK(mkdir("types", 0700) == 0 && check_put("types/reg", "") == 0 && mkdir("types/dir", 0700) == 0 && symlink("x", "types/lnk") == 0 &&
+		mkfifo("types/fifo", 0600) == 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "types/sock" };
 	int s = socket(AF_UNIX, SOCK_STREAM, 0);
 	OK(bind(s, (struct sockaddr *)&address, sizeof address) == 0);
@@ -186,7 +187,8 @@ static void removed_directory(void) {
 	int outer = open("before", O_RDONLY | O_DIRECTORY), inner = open("before/in", O_PATH), other = open("beforehand", O_RDONLY);
 	OK(fchdir(inner) == 0 && rename("../../before", "../../after") == 0 && getcwd(path, sizeof path) != NULL && strstr(path, "/after/in") != NULL);
 	OK(faccessat(outer, "in", F_OK, 0) == 0 && mkdirat(inner, "new", 0700) == 0 && access("../../after/in/new", F_OK) == 0 && fstat(other, &st) == 0);
-	OK(fchdir(outer) == 0 && renameat2(AT_FDCWD, "../after", AT_FDCWD, "../beforehand", RENAME_EXCHANGE) == 0 && faccessat(outer, "in", F_OK, 0) == 0 && faccessat(other, "in", F_OK, 0) == -1);
+	OK(fchdir(outer) == 0 && renameat2(AT_FDCWD, "../after", AT_FDCWD, "../beforehand", RENAME_EXCHANGE) == 0 && faccessat(outer, "in", F_OK, 0) == 0 &&
+		faccessat(other, "in", F_OK, 0) == -1);
 	OK(access("../beforehand/in/new", F_OK) == 0 && chdir("..") == 0);
 	close(outer), close(inner), close(other);
 }

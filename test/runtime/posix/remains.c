@@ -39,8 +39,10 @@ static int use(int number) {
 		for (int i = 0; i < 256; i++) strcpy(map + i * 4096, mark);
 	snprintf(path, sizeof path, "/%s", named("sem", number));
 	good &= sem_open(path, O_CREAT, 0600, 1) != SEM_FAILED;
-	int file = open(named("file", number), O_RDWR | O_CREAT, 0600), nameless = open(".", O_TMPFILE | O_RDWR, 0600), removed = open(named("removed", number), O_RDWR | O_CREAT, 0600);
-	good &= write(file, mark, strlen(mark)) > 0 && write(nameless, mark, strlen(mark)) > 0 && write(removed, mark, strlen(mark)) > 0 && unlink(named("removed", number)) == 0;
+	int file = open(named("file", number), O_RDWR | O_CREAT, 0600), nameless = open(".", O_TMPFILE | O_RDWR, 0600),
+	    removed = open(named("removed", number), O_RDWR | O_CREAT, 0600);
+	good &= write(file, mark, strlen(mark)) > 0 && write(nameless, mark, strlen(mark)) > 0 && write(removed, mark, strlen(mark)) > 0 &&
+		unlink(named("removed", number)) == 0;
 	struct flock lock = { .l_type = F_WRLCK };
 	good &= flock(file, LOCK_EX) == 0 && fcntl(removed, F_SETLK, &lock) == 0;
 	snprintf(path, sizeof path, "/tmp/%s.XXXXXX", named("temp", number));

@@ -133,12 +133,14 @@ static void whiteouts(void) {
 		return;
 	}
 	OK(check_holds("w2", "w") && lstat("w", &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0) && (st.st_mode & 07777) == 0 && st.st_nlink == 1);
-	OK(unlink("w") == 0 && renameat2(AT_FDCWD, "w2", AT_FDCWD, "w-over", RENAME_WHITEOUT) == 0 && check_holds("w-over", "w") && lstat("w2", &st) == 0 && S_ISCHR(st.st_mode));
+	OK(unlink("w") == 0 && renameat2(AT_FDCWD, "w2", AT_FDCWD, "w-over", RENAME_WHITEOUT) == 0 && check_holds("w-over", "w") && lstat("w2", &st) == 0 &&
+		S_ISCHR(st.st_mode));
 	FAILS(renameat2(AT_FDCWD, "w-over", AT_FDCWD, "w2", RENAME_WHITEOUT | RENAME_NOREPLACE), EEXIST);
 	FAILS(renameat2(AT_FDCWD, "w-over", AT_FDCWD, "w2", RENAME_WHITEOUT | RENAME_EXCHANGE), EINVAL);
 	OK(unlink("w2") == 0 && renameat2(AT_FDCWD, "w-over", AT_FDCWD, "w2", RENAME_WHITEOUT | RENAME_NOREPLACE) == 0 && unlink("w-over") == 0);
 	nlink_t here = links(".");
-	OK(mkdir("wd", 0755) == 0 && renameat2(AT_FDCWD, "wd", AT_FDCWD, "there/wd", RENAME_WHITEOUT) == 0 && lstat("wd", &st) == 0 && S_ISCHR(st.st_mode) && links(".") == here);
+	OK(mkdir("wd", 0755) == 0 && renameat2(AT_FDCWD, "wd", AT_FDCWD, "there/wd", RENAME_WHITEOUT) == 0 && lstat("wd", &st) == 0 && S_ISCHR(st.st_mode) &&
+		links(".") == here);
 	OK(unlink("wd") == 0 && rmdir("there/wd") == 0 && unlink("w2") == 0);
 }
 

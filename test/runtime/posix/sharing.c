@@ -37,7 +37,8 @@ static void mappings(void) {
 		int own = open("mapped", O_RDWR);
 		char *again = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, own, 0);
 		await(to_child[0]);
-		bool good = again != MAP_FAILED && memcmp(again + 3 * PAGE, "stored", 6) == 0 && memcmp(map + 3 * PAGE, "stored", 6) == 0 && pread(own, text, 6, 3 * PAGE) == 6 && memcmp(text, "stored", 6) == 0;
+		bool good = again != MAP_FAILED && memcmp(again + 3 * PAGE, "stored", 6) == 0 && memcmp(map + 3 * PAGE, "stored", 6) == 0 &&
+			    pread(own, text, 6, 3 * PAGE) == 6 && memcmp(text, "stored", 6) == 0;
 		good = good && memcmp(again + 5 * PAGE, "written", 7) == 0;
 		memcpy(again + 7 * PAGE, "child", 5);
 		good = good && pwrite(own, "CHILD", 5, 9 * PAGE) == 5;

@@ -28,13 +28,14 @@ static void reset(const char *path) {
 }
 
 static int touched(const struct stat *st) {
-	return (later(st->st_atim, (struct timespec){ OLD, 1 }) ? A : 0) | (later(st->st_mtim, (struct timespec){ OLD, 2 }) ? M : 0) | (later(st->st_ctim, changed_before) ? C : 0);
+	return (later(st->st_atim, (struct timespec){ OLD, 1 }) ? A : 0) | (later(st->st_mtim, (struct timespec){ OLD, 2 }) ? M : 0) |
+	       (later(st->st_ctim, changed_before) ? C : 0);
 }
 
 static void report(int got, int want, const char *what, const char *path, int line) {
 	char message[160];
-	snprintf(message, sizeof message, "%s: times of %s: got %s%s%s, want %s%s%s", what, path, got & A ? "a" : "", got & M ? "m" : "", got & C ? "c" : "", want & A ? "a" : "",
-		want & M ? "m" : "", want & C ? "c" : "");
+	snprintf(message, sizeof message, "%s: times of %s: got %s%s%s, want %s%s%s", what, path, got & A ? "a" : "", got & M ? "m" : "", got & C ? "c" : "",
+		want & A ? "a" : "", want & M ? "m" : "", want & C ? "c" : "");
 	check_report(got == want, message, __FILE__, line);
 }
 
@@ -134,7 +135,8 @@ static void exact(void) {
 	struct timespec set[2] = { { -5, 999999999 }, { 4000000000, 1 } };
 	OK(utimensat(AT_FDCWD, "f", set, 0) == 0 && stat("f", &st) == 0 && st.st_mtim.tv_sec == 4000000000 && st.st_mtim.tv_nsec == 1);
 	OK(st.st_atim.tv_sec == -5 && st.st_atim.tv_nsec == 999999999);
-	static const struct timespec omit_both[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } }, now_a[2] = { { 0, UTIME_NOW }, { 0, UTIME_OMIT } }, now_m[2] = { { 0, UTIME_OMIT }, { 0, UTIME_NOW } };
+	static const struct timespec omit_both[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } }, now_a[2] = { { 0, UTIME_NOW }, { 0, UTIME_OMIT } },
+				     now_m[2] = { { 0, UTIME_OMIT }, { 0, UTIME_NOW } };
 	SETS("f", utimensat(AT_FDCWD, "f", omit_both, 0) == 0, 0);
 	SETS("f", utimensat(AT_FDCWD, "f", now_a, 0) == 0, A | C);
 	SETS("f", utimensat(AT_FDCWD, "f", now_m, 0) == 0, M | C);
