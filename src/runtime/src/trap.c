@@ -19,7 +19,7 @@ void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 
 #define TRAP_RED_ZONE 128ul
-#define TRAP_SYSCALL_SIZE 2ul /* bytes of the instruction that trapped */
+#define TRAP_SYSCALL_SIZE 2ul  /* bytes of the instruction that trapped */
 #define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
 #define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
 #define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
@@ -85,7 +85,11 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 		mc->rip -= TRAP_SYSCALL_SIZE; /* rax is still the number */
 	else
 		mc->rax = (uint64_t)t.call.result;
-	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx, verdict == BFS_PASS ? "passed" : verdict == BFS_AGAIN ? "again" : "=", t.call.result);
+	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx,
+		verdict == BFS_PASS    ? "passed"
+		: verdict == BFS_AGAIN ? "again"
+				       : "=",
+		t.call.result);
 	return 0;
 }
 
