@@ -34,9 +34,9 @@ datagram.recv(9)
 print("received", flush=True)
 threading.Event().wait()' "$planted" "$token" >"$scratch/listener" &
 listener=$!
-cleanup_commands+=("kill $listener 2>/dev/null; wait $listener 2>/dev/null")
 until grep -q listening "$scratch/listener" 2>/dev/null; do kill -0 "$listener" && sleep 0.05 || break; done
 read -r _ address outsider <"$scratch/listener"
+cleanup_commands+=("kill $outsider 2>/dev/null; wait $listener 2>/dev/null") # what runs in the background is a shell, and this its child
 
 gcc -O1 -static -o "$scratch/root/bin/received" "$here/escape/received.c" || fail "compile received"
 gcc -O1 -static -o "$scratch/root/bin/inherited" "$here/escape/inherited.c" || fail "compile inherited"
