@@ -18,7 +18,8 @@ EOF
 chmod 755 "$planted/program"
 # An outsider of the user's own: it listens on a socket, receives datagrams, and has the token in its memory.
 as_user python3 -c '
-import ctypes, os, socket, sys, threading
+import ctypes, os, signal, socket, sys, threading
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 secret = ctypes.create_string_buffer(sys.argv[2].encode())
 stream, datagram = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 for one, name in (stream, "socket"), (datagram, "datagram"):
