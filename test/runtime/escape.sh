@@ -18,7 +18,8 @@ EOF
 chmod 755 "$planted/program"
 # An outsider of the user's own: it listens on a socket, receives datagrams, and has the token in its memory.
 as_user python3 -c '
-import ctypes, os, socket, sys, threading
+import ctypes, os, signal, socket, sys, threading
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 secret = ctypes.create_string_buffer(sys.argv[2].encode())
 stream, datagram = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 for one, name in (stream, "socket"), (datagram, "datagram"):
@@ -34,9 +35,9 @@ datagram.recv(9)
 print("received", flush=True)
 threading.Event().wait()' "$planted" "$token" >"$scratch/listener" &
 listener=$!
-cleanup_commands+=("kill $listener 2>/dev/null; wait $listener 2>/dev/null")
 until grep -q listening "$scratch/listener" 2>/dev/null; do kill -0 "$listener" && sleep 0.05 || break; done
 read -r _ address outsider <"$scratch/listener"
+cleanup_commands+=("kill $outsider 2>/dev/null; wait $listener 2>/dev/null") # what runs in the background is a shell, and this its child
 
 gcc -O1 -static -o "$scratch/root/bin/received" "$here/escape/received.c" || fail "compile received"
 gcc -O1 -static -o "$scratch/root/bin/inherited" "$here/escape/inherited.c" || fail "compile inherited"

@@ -67,7 +67,7 @@ touch "$scratch/log" "$scratch/misses"
 chmod 666 "$scratch/log" "$scratch/misses"
 in_image BINARYFS_HOST_LOG="$scratch/log" BINARYFS_MISSES="$scratch/misses" "$scratch/lib.so" /bin/hostpath "$scratch/host/file" "$scratch/host/directory" "$scratch/host/missing" "$scratch/host/beside" >/dev/null 2>&1
 if grep -qx "$scratch/host/file" "$scratch/log"; then pass; else fail "the host log lacks a host path"; fi
-if grep -qx "$scratch/host/beside.--include .$scratch/host/beside." "$scratch/misses"; then pass; else fail "the misses lack what was asked for"; fi
+if cut -f1 "$scratch/misses" | grep -qx "$scratch/host/beside"; then pass; else fail "the misses lack what was asked for"; fi
 if grep -qx "$scratch/host/beside" "$scratch/log"; then fail "the host log has what was not reachable"; else pass; fi
 
 if binaryfs build "$scratch/root" -o "$scratch/sealed.so" --sealed --volume /vol >"$scratch/build.log" 2>&1; then

@@ -34,8 +34,8 @@ static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) {
 	return c->scratch != 0 && size <= BFS_SCRATCH_SIZE ? (void *)((c->scratch + BFS_SCRATCH_SIZE - size) & ~15ul) : (void *)0;
 }
 enum bfs_verdict {
-	BFS_DONE, /* c->result holds the value or −errno */
-	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
+	BFS_DONE,  /* c->result holds the value or −errno */
+	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT, /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */

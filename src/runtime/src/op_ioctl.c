@@ -56,7 +56,8 @@ enum bfs_verdict bfs_op_ioctl(struct bfs_call *c) {
 	enum bfs_verdict verdict;
 	uint32_t request = (uint32_t)c->a[1];
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, &verdict);
-	if (ofd == NULL && verdict == BFS_PASS && (request == TIOCSTI || request == TIOCLINUX)) return bfs_done(c, -EIO); /* as kernels without CONFIG_LEGACY_TIOCSTI */
+	if (ofd == NULL && verdict == BFS_PASS && (request == TIOCSTI || request == TIOCLINUX))
+		return bfs_done(c, -EIO); /* as kernels without CONFIG_LEGACY_TIOCSTI */
 	if (ofd == NULL) return verdict == BFS_PASS && request == FIONREAD ? ioctl_pending(c) : verdict;
 	if (request == FIOCLEX || request == FIONCLEX) return BFS_PASS; /* of the descriptor, not of the file */
 	return bfs_done(c, ioctl_do(ofd, request, c->a[2]));

@@ -46,7 +46,8 @@ static long send_check_control(const uint8_t *control, uint64_t size) {
 		struct send_cmsghdr header;
 		memcpy(&header, control + at, sizeof header);
 		if (header.len < sizeof header || header.len > size - at) return 0; /* the kernel refuses it */
-		for (uint64_t i = sizeof header; header.level == SEND_SOL_SOCKET && header.type == SEND_SCM_RIGHTS && i + sizeof(int32_t) <= header.len; i += sizeof(int32_t)) {
+		for (uint64_t i = sizeof header; header.level == SEND_SOL_SOCKET && header.type == SEND_SCM_RIGHTS && i + sizeof(int32_t) <= header.len;
+			i += sizeof(int32_t)) {
 			int32_t fd;
 			memcpy(&fd, control + at + i, sizeof fd);
 			if (bfs_fd_reserved(fd)) return -EBADF;
@@ -206,7 +207,8 @@ enum bfs_verdict bfs_op_sendmmsg(struct bfs_call *c) {
 	if (target.host_fd >= 0) return bfs_socket_later();
 	uint32_t size = send_size(&message.message.hdr);
 	uint64_t copy = send_place(c, &message, &target);
-	if (copy == 0 || bfs_copy_out((uint8_t *)c->a[1] + offsetof(struct send_mmsghdr, len), &size, sizeof size) < 0) return bfs_done(c, copy == 0 ? -ENOBUFS : -EFAULT);
+	if (copy == 0 || bfs_copy_out((uint8_t *)c->a[1] + offsetof(struct send_mmsghdr, len), &size, sizeof size) < 0)
+		return bfs_done(c, copy == 0 ? -ENOBUFS : -EFAULT);
 	c->a[1] = copy;
 	c->a[2] = 1;
 	return BFS_PASS;

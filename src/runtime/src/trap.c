@@ -19,7 +19,7 @@ void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 
 #define TRAP_RED_ZONE 128ul
-#define TRAP_SYSCALL_SIZE 2ul /* bytes of the instruction that trapped */
+#define TRAP_SYSCALL_SIZE 2ul  /* bytes of the instruction that trapped */
 #define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
 #define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
 #define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */

@@ -115,7 +115,10 @@ static int beside_gate(void) {
 		long r;
 		char *entry = side < 0 ? page + 4096 - 3 : page;
 		memcpy(entry, code, sizeof code);
-		__asm__ volatile("call *%[entry]" : "=a"(r) : "a"(SYS_open), "D"(planted_file), "S"(0ul), "d"(0ul), [entry] "r"(entry) : "rcx", "r11", "memory");
+		__asm__ volatile("call *%[entry]"
+				 : "=a"(r)
+				 : "a"(SYS_open), "D"(planted_file), "S"(0ul), "d"(0ul), [entry] "r"(entry)
+				 : "rcx", "r11", "memory");
 		if (r >= 0) return 9;
 	}
 	return reached();
@@ -124,7 +127,8 @@ static int beside_gate(void) {
 static int gate_alias(void) {
 	static const unsigned char code[] = { 0x0f, 0x05, 0xc3 };
 	for (int bit = 32; bit < 47; bit++) {
-		char *page = mmap((void *)((1ul << bit) | 0x60000), 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* MAP_FIXED_NOREPLACE */, -1, 0);
+		char *page = mmap((void *)((1ul << bit) | 0x60000), 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS | 0x100000 /* MAP_FIXED_NOREPLACE */, -1, 0);
 		if (page == MAP_FAILED) continue;
 		long r;
 		memcpy(page, code, sizeof code);
@@ -158,8 +162,8 @@ static int memory_map(void) {
 
 /* Filters of the program's own: everything allowed, everything "succeeded", everything traced. */
 static int filtered(uint32_t action) {
-	struct sock_filter code[] = { { BPF_LD | BPF_W | BPF_ABS, 0, 0, 0 }, { BPF_JMP | BPF_JEQ | BPF_K, 2, 0, SYS_exit_group }, { BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_rt_sigreturn },
-		{ BPF_RET | BPF_K, 0, 0, action }, { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
+	struct sock_filter code[] = { { BPF_LD | BPF_W | BPF_ABS, 0, 0, 0 }, { BPF_JMP | BPF_JEQ | BPF_K, 2, 0, SYS_exit_group },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_rt_sigreturn }, { BPF_RET | BPF_K, 0, 0, action }, { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
 	struct sock_fprog program = { 5, code };
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return 0;
 	int fd = open(planted_file, O_RDONLY);

@@ -46,9 +46,11 @@ int main(int argc, char **argv) {
 		used += mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED;
 		used += mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED;
 		used += read(fd, buffer, 1) >= 0 || pread(fd, buffer, 1, 0) >= 0 || write(fd, "", 0) >= 0 || ftruncate(fd, 0) == 0 || lseek(fd, 0, SEEK_SET) >= 0;
-		used += sendfile(pipes[1], fd, NULL, 1) >= 0 || splice(fd, NULL, pipes[1], NULL, 1, 0) >= 0 || syscall(SYS_copy_file_range, fd, NULL, fd, NULL, 1, 0) >= 0;
+		used += sendfile(pipes[1], fd, NULL, 1) >= 0 || splice(fd, NULL, pipes[1], NULL, 1, 0) >= 0 ||
+			syscall(SYS_copy_file_range, fd, NULL, fd, NULL, 1, 0) >= 0;
 		used += ioctl(fd, FIONREAD, buffer) >= 0 || fsync(fd) == 0 || fchmod(fd, 0) == 0 || futimens(fd, NULL) == 0 || syscall(SYS_readahead, fd, 0, 1) == 0;
-		used += dup(fd) >= 0 || dup2(fd, 12) >= 0 || dup2(12, fd) >= 0 || dup3(fd, 13, O_CLOEXEC) >= 0 || fcntl(fd, F_DUPFD, 0) >= 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) >= 0;
+		used += dup(fd) >= 0 || dup2(fd, 12) >= 0 || dup2(12, fd) >= 0 || dup3(fd, 13, O_CLOEXEC) >= 0 || fcntl(fd, F_DUPFD, 0) >= 0 ||
+			fcntl(fd, F_SETFD, FD_CLOEXEC) >= 0;
 		used += close(fd) == 0;
 	}
 	if (got + used > 0) printf("%d descriptors copied, %d used\n", got, used);

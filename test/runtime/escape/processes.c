@@ -138,15 +138,18 @@ static int try_open(void *unused) {
 }
 
 static void kinds(void) {
-	static const unsigned long kinds[] = { 0, CLONE_VM | CLONE_VFORK, CLONE_VM, CLONE_FILES, CLONE_FS, CLONE_FILES | CLONE_FS, CLONE_VM | CLONE_FS | CLONE_FILES, CLONE_VM | CLONE_SIGHAND, CLONE_PARENT,
-		CLONE_NEWUSER, CLONE_NEWUSER | CLONE_NEWNS, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_UNTRACED, CLONE_NEWUSER | CLONE_NEWCGROUP };
+	static const unsigned long kinds[] = { 0, CLONE_VM | CLONE_VFORK, CLONE_VM, CLONE_FILES, CLONE_FS, CLONE_FILES | CLONE_FS,
+		CLONE_VM | CLONE_FS | CLONE_FILES, CLONE_VM | CLONE_SIGHAND, CLONE_PARENT, CLONE_NEWUSER, CLONE_NEWUSER | CLONE_NEWNS, CLONE_NEWNS,
+		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_UNTRACED, CLONE_NEWUSER | CLONE_NEWCGROUP };
 	char *stack = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		int status = 0;
 		pid_t child = clone(try_open, stack + (1 << 20), (int)(kinds[i] | ((kinds[i] & CLONE_PARENT) ? 0 : SIGCHLD)), NULL);
 		if (child < 0) continue; /* not permitted here: no way either */
-		if ((kinds[i] & CLONE_PARENT) == 0) waitpid(child, &status, __WALL);
-		else usleep(100000); /* whose child it is cannot be waited for; it reports nothing, the planted directory is compared */
+		if ((kinds[i] & CLONE_PARENT) == 0)
+			waitpid(child, &status, __WALL);
+		else
+			usleep(100000); /* whose child it is cannot be waited for; it reports nothing, the planted directory is compared */
 		check_report(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child of this kind", __FILE__, (int)i);
 	}
 	pid_t child = vfork();
@@ -184,14 +187,22 @@ static void programs(void) {
 	fclose(script);
 	chmod("/tmp/script", 0755);
 	FAILS(execve("/tmp/script", args, args + 1), ENOENT);
-	Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN, .e_machine = EM_X86_64, .e_version = 1, .e_phoff = sizeof header,
-		.e_ehsize = sizeof header, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2 };
+	Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_DYN,
+		.e_machine = EM_X86_64,
+		.e_version = 1,
+		.e_phoff = sizeof header,
+		.e_ehsize = sizeof header,
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2 };
 	for (int i = 0; i < 2; i++) { /* of the two, one exists on the host and is no ELF file, one does not exist: no difference may be seen */
 		char interpreter[1200];
 		snprintf(interpreter, sizeof interpreter, "%s%s", planted_file, i == 0 ? "" : "-absent");
-		Elf64_Phdr phdrs[2] = { { .p_type = PT_INTERP, .p_offset = 256, .p_filesz = strlen(interpreter) + 1 }, { .p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = 4096, .p_memsz = 4096, .p_align = 4096 } };
+		Elf64_Phdr phdrs[2] = { { .p_type = PT_INTERP, .p_offset = 256, .p_filesz = strlen(interpreter) + 1 },
+			{ .p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = 4096, .p_memsz = 4096, .p_align = 4096 } };
 		int fd = open("/tmp/elf", O_RDWR | O_CREAT | O_TRUNC, 0755);
-		OK(pwrite(fd, &header, sizeof header, 0) > 0 && pwrite(fd, phdrs, sizeof phdrs, sizeof header) > 0 && pwrite(fd, interpreter, strlen(interpreter) + 1, 256) > 0 && ftruncate(fd, 4096) == 0);
+		OK(pwrite(fd, &header, sizeof header, 0) > 0 && pwrite(fd, phdrs, sizeof phdrs, sizeof header) > 0 &&
+			pwrite(fd, interpreter, strlen(interpreter) + 1, 256) > 0 && ftruncate(fd, 4096) == 0);
 		close(fd);
 		pid_t child = fork();
 		if (child == 0) {

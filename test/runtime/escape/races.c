@@ -60,7 +60,8 @@ static void addresses(void) {
 	for (int i = 0; i < ROUNDS; i++) {
 		int stream = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), datagram = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 		memset(message, 0, sizeof message);
-		for (int m = 0; m < 2; m++) message[m].msg_hdr = (struct msghdr){ .msg_name = &address, .msg_namelen = size, .msg_iov = &io, .msg_iovlen = 1, .msg_control = control };
+		for (int m = 0; m < 2; m++)
+			message[m].msg_hdr = (struct msghdr){ .msg_name = &address, .msg_namelen = size, .msg_iov = &io, .msg_iovlen = 1, .msg_control = control };
 		if (connect(stream, (struct sockaddr *)&address, size) == 0) check_failed++;
 		if (sendto(datagram, "x", 1, 0, (struct sockaddr *)&address, size) == 1) check_failed++;
 		if (sendmsg(datagram, &message[0].msg_hdr, 0) == 1) check_failed++;
@@ -143,7 +144,8 @@ static void swaps(void) {
 	OK(mkdir(swapped, 0777) == 0 && symlink(planted_dir, exchanged) == 0);
 	const struct sockaddr_un listening = unix_address(swapped, "socket"), receiving = unix_address(swapped, "datagram"), bound = unix_address(swapped, "bound");
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), receiver = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	OK(bind(listener, (struct sockaddr *)&listening, sizeof listening) == 0 && listen(listener, 64) == 0 && bind(receiver, (struct sockaddr *)&receiving, sizeof receiving) == 0);
+	OK(bind(listener, (struct sockaddr *)&listening, sizeof listening) == 0 && listen(listener, 64) == 0 &&
+		bind(receiver, (struct sockaddr *)&receiving, sizeof receiving) == 0);
 	stop = false;
 	OK(pthread_create(&thread, NULL, swapping, NULL) == 0);
 	int connected = 0, accepted = 0, sent = 0, received = 0;

@@ -30,7 +30,12 @@ static void through(const char *prefix) {
 }
 
 static void of_process(const char *process) {
-	static const char *const links[] = { "root", "cwd", "root/proc/self/root", "root/proc/1/root", "root/../proc/self/cwd/..", "./root/.", "/root//", "exe", "exe/..", "ns/mnt", "map_files" };
+	static const char *const links[] = { "root", "cwd", "root/proc/self/root", "root/proc/1/root", "root/../proc/self/cwd/..",
+		"./root"
+		"/.",
+		"/root"
+		"//",
+		"exe", "exe/..", "ns/mnt", "map_files" };
 	char path[256];
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++) {
 		snprintf(path, sizeof path, "/proc/%s/%s", process, links[i]);
@@ -49,8 +54,8 @@ static void of_descriptor(const char *base, int fd) {
 }
 
 static void outsiders(void) {
-	static const char *const names[] = { "", "/root", "/cwd", "/exe", "/fd", "/fd/0", "/fd/3", "/fdinfo", "/mem", "/environ", "/maps", "/cmdline", "/stat", "/status", "/task", "/ns/mnt", "/map_files",
-		"/auxv", "/io", "/stack", "/syscall", "/mountinfo", "/net/unix", "/attr/current", "/limits", "/comm", "/cgroup" };
+	static const char *const names[] = { "", "/root", "/cwd", "/exe", "/fd", "/fd/0", "/fd/3", "/fdinfo", "/mem", "/environ", "/maps", "/cmdline", "/stat", "/status",
+		"/task", "/ns/mnt", "/map_files", "/auxv", "/io", "/stack", "/syscall", "/mountinfo", "/net/unix", "/attr/current", "/limits", "/comm", "/cgroup" };
 	const pid_t processes[] = { outsider, 1, getppid() };
 	for (unsigned p = 0; p < sizeof processes / sizeof *processes; p++) {
 		for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
@@ -60,7 +65,10 @@ static void outsiders(void) {
 			unreachable(text);
 			snprintf(text, sizeof text, "/proc/self/task/%d%s", processes[p], names[i]);
 			unreachable(text);
-			snprintf(text, sizeof text, "/proc/self/root/proc/%d%s", processes[p], names[i]);
+			snprintf(text, sizeof text,
+				"/proc/self/root"
+				"/proc/%d%s",
+				processes[p], names[i]);
 			unreachable(text);
 		}
 		snprintf(text, sizeof text, "%d", processes[p]);
@@ -86,7 +94,8 @@ static void descriptors(void) {
 			if (lstat(text, &st) == 0 || open(text, O_RDWR) >= 0 || dup(fd) >= 0) unreachable(text);
 			snprintf(text, sizeof text, "/proc/self/fdinfo/%d", fd);
 			if (lstat(text, &st) == 0 || open(text, O_RDONLY) >= 0) unreachable(text);
-			if (openat(fd, planted_file + 1, O_RDONLY) >= 0 || fchdir(fd) == 0 || syscall(SYS_execveat, fd, "", (char *[]){ "x", NULL }, NULL, AT_EMPTY_PATH) == 0) unreachable(text);
+			if (openat(fd, planted_file + 1, O_RDONLY) >= 0 || fchdir(fd) == 0 || syscall(SYS_execveat, fd, "", (char *[]){ "x", NULL }, NULL, AT_EMPTY_PATH) == 0)
+				unreachable(text);
 		}
 	}
 	const int some[] = { 0, 1, 2, placeholder, file, pipes[0], pipes[1] };
@@ -103,14 +112,17 @@ static void descriptors(void) {
 
 /* What of the kernel's files would tell about the host's. */
 static void kernel(void) {
-	static const char *const absent[] = { "/proc/kcore", "/proc/kmem", "/proc/kallsyms", "/proc/kpagecount", "/proc/sysrq-trigger", "/proc/config.gz", "/proc/swaps", "/proc/locks", "/proc/keys",
-		"/proc/key-users", "/proc/fs", "/proc/driver", "/proc/bus", "/proc/acpi", "/proc/scsi", "/proc/timer_list", "/proc/modules", "/proc/iomem", "/proc/self/mountstats", "/proc/self/numa_maps",
-		"/proc/self/map_files", "/proc/kmsg", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/fuse", "/dev/loop0", "/dev/disk", "/dev/mapper", "/sys/kernel/debug", "/sys/kernel/security",
-		"/sys/block", "/sys/class", "/sys/fs/ext4", "/sys/fs/bpf", "/sys/module", "/sys/firmware" };
+	static const char *const absent[] = { "/proc/kcore", "/proc/kmem", "/proc/kallsyms", "/proc/kpagecount", "/proc/sysrq-trigger", "/proc/config.gz",
+		"/proc/swaps", "/proc/locks", "/proc/keys", "/proc/key-users", "/proc/fs", "/proc/driver", "/proc/bus", "/proc/acpi", "/proc/scsi",
+		"/proc/timer_list", "/proc/modules", "/proc/iomem", "/proc/self/mountstats", "/proc/self/numa_maps", "/proc/self/map_files", "/proc/kmsg",
+		"/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/fuse", "/dev/loop0", "/dev/disk", "/dev/mapper", "/sys/kernel/debug",
+		"/sys/kernel/security", "/sys/block", "/sys/class", "/sys/fs/ext4", "/sys/fs/bpf", "/sys/module", "/sys/firmware" };
 	for (unsigned i = 0; i < sizeof absent / sizeof *absent; i++) unreachable(absent[i]);
 	/* Read-only, whoever asks. */
-	static const char *const settings[] = { "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches", "/proc/sys/kernel/modprobe", "/proc/sys/fs/file-max" };
-	for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++) OK(open(settings[i], O_WRONLY) == -1 && open(settings[i], O_RDWR | O_TRUNC) == -1 && truncate(settings[i], 0) == -1);
+	static const char *const settings[] = { "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches",
+		"/proc/sys/kernel/modprobe", "/proc/sys/fs/file-max" };
+	for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++)
+		OK(open(settings[i], O_WRONLY) == -1 && open(settings[i], O_RDWR | O_TRUNC) == -1 && truncate(settings[i], 0) == -1);
 	OK(open("/sys/fs/cgroup/cgroup.procs", O_WRONLY) == -1);
 }
 

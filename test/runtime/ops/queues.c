@@ -80,7 +80,10 @@ static void datagrams(void) {
 		struct mmsghdr messages[3];
 		memset(messages, 0, sizeof messages);
 		if (connected) OK(connect(sender, ADDRESS(name)) == 0);
-		for (int i = 0; i < 3; i++) messages[i].msg_hdr = (struct msghdr){ .msg_name = connected ? NULL : (void *)&name, .msg_namelen = connected ? 0 : sizeof name, .msg_iov = &io[i], .msg_iovlen = 1 };
+		for (int i = 0; i < 3; i++)
+			messages[i].msg_hdr = (struct msghdr){
+				.msg_name = connected ? NULL : (void *)&name, .msg_namelen = connected ? 0 : sizeof name, .msg_iov = &io[i], .msg_iovlen = 1
+			};
 		int sent = 0;
 		while (sent < 3) {
 			int n = sendmmsg(sender, messages + sent, (unsigned)(3 - sent), 0);

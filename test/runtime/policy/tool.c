@@ -43,7 +43,14 @@ static int type(const char *path) {
 static int descriptors(void) {
 	struct stat st;
 	for (int fd = 0; fd <= 20; fd++)
-		if (fstat(fd, &st) == 0) printf("%d:%s ", fd, S_ISDIR(st.st_mode) ? "dir" : S_ISREG(st.st_mode) ? "file" : S_ISFIFO(st.st_mode) ? "pipe" : S_ISSOCK(st.st_mode) ? "socket" : S_ISCHR(st.st_mode) ? isatty(fd) ? "tty" : "char" : "other");
+		if (fstat(fd, &st) == 0)
+			printf("%d:%s ", fd,
+				S_ISDIR(st.st_mode)    ? "dir"
+				: S_ISREG(st.st_mode)  ? "file"
+				: S_ISFIFO(st.st_mode) ? "pipe"
+				: S_ISSOCK(st.st_mode) ? "socket"
+				: S_ISCHR(st.st_mode)  ? isatty(fd) ? "tty" : "char"
+						       : "other");
 	return printf("\n") < 0;
 }
 static int run(char **argv) {
@@ -72,26 +79,40 @@ static int terminal(void) {
 	if (control < 0 || grantpt(control) != 0 || unlockpt(control) != 0 || ptsname_r(control, name, sizeof name) != 0) return 1;
 	int user = open(name, O_RDWR | O_NOCTTY);
 	if (user < 0 || write(control, "typed\n", 6) != 6 || read(user, text, sizeof text) != 6) return 1;
-	return printf("%s %s %d %s\n", strncmp(name, "/dev/pts/", 9) == 0 && ttyname(user) != NULL && strcmp(ttyname(user), name) == 0 ? "pty" : "no pty", strncmp(ttyname(0), "/dev/pts/", 9) == 0 ? "own" : "none",
-		       first, text) < 0;
+	return printf("%s %s %d %s\n", strncmp(name, "/dev/pts/", 9) == 0 && ttyname(user) != NULL && strcmp(ttyname(user), name) == 0 ? "pty" : "no pty",
+		       strncmp(ttyname(0), "/dev/pts/", 9) == 0 ? "own" : "none", first, text) < 0;
 }
 
 int main(int argc, char **argv) {
 	const char *verb = argc > 1 ? argv[1] : "";
 	int status = 0;
-	if (strcmp(verb, "cat") == 0) for (int i = 2; i < argc; i++) status |= cat(argv[i]);
-	else if (strcmp(verb, "ls") == 0) return list(argv[2]);
-	else if (strcmp(verb, "type") == 0) for (int i = 2; i < argc; i++) type(argv[i]);
-	else if (strcmp(verb, "write") == 0) return write_to(argv[2], argv[3]);
-	else if (strcmp(verb, "fds") == 0) return descriptors();
-	else if (strcmp(verb, "run") == 0) return run(argv + 2);
-	else if (strcmp(verb, "copy") == 0) return copy(argv[2], argv[3]);
-	else if (strcmp(verb, "mv") == 0) return rename(argv[2], argv[3]) == 0 ? 0 : (printf("%s\n", strerror(errno)), 1);
-	else if (strcmp(verb, "then") == 0) return copy(argv[2], argv[3]) || run(argv + 3);
-	else if (strcmp(verb, "args") == 0) for (int i = 0; i < argc; i++) printf("[%s]", argv[i]);
-	else if (strcmp(verb, "env") == 0) for (char **e = environ; *e != NULL; e++) printf("%s\n", *e);
-	else if (strcmp(verb, "terminal") == 0) return terminal();
-	else if (strcmp(verb, "privileges") == 0) printf("%d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
-	else return 2;
+	if (strcmp(verb, "cat") == 0)
+		for (int i = 2; i < argc; i++) status |= cat(argv[i]);
+	else if (strcmp(verb, "ls") == 0)
+		return list(argv[2]);
+	else if (strcmp(verb, "type") == 0)
+		for (int i = 2; i < argc; i++) type(argv[i]);
+	else if (strcmp(verb, "write") == 0)
+		return write_to(argv[2], argv[3]);
+	else if (strcmp(verb, "fds") == 0)
+		return descriptors();
+	else if (strcmp(verb, "run") == 0)
+		return run(argv + 2);
+	else if (strcmp(verb, "copy") == 0)
+		return copy(argv[2], argv[3]);
+	else if (strcmp(verb, "mv") == 0)
+		return rename(argv[2], argv[3]) == 0 ? 0 : (printf("%s\n", strerror(errno)), 1);
+	else if (strcmp(verb, "then") == 0)
+		return copy(argv[2], argv[3]) || run(argv + 3);
+	else if (strcmp(verb, "args") == 0)
+		for (int i = 0; i < argc; i++) printf("[%s]", argv[i]);
+	else if (strcmp(verb, "env") == 0)
+		for (char **e = environ; *e != NULL; e++) printf("%s\n", *e);
+	else if (strcmp(verb, "terminal") == 0)
+		return terminal();
+	else if (strcmp(verb, "privileges") == 0)
+		printf("%d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	else
+		return 2;
 	return status;
 }
