@@ -60,14 +60,17 @@ import os, struct, sys
 with open(sys.argv[1], "r+b") as f:
     size = (os.fstat(f.fileno()).st_size + 4095) // 4096 * 4096
     f.truncate(size)
-    f.write(struct.pack("<8sIIQQIIIIQ", b"BINARYFS", 1, 128, size, 0, 0, 32, 1048576, 1, 0))
+    f.seek(1040)
+    inodes = f.read(8)
+    f.seek(0)
+    f.write(struct.pack("<8sIIQQIIII", b"BINARYFS", 1, 128, size, 0, 0, 32, 1048576, 1) + inodes)
 PY
 }
 image "$work/a" "$work/a.img"
 image "$work/b" "$work/b.img" --chunksize=4096
 image "$work/a" "$work/a-chunked.img" --chunksize=4096
 
-core="text log image image_dir image_xattr merge pool pool_lock pool_pin pool_text tx page page_map inode dentry node_attr node_lookup node_entry
+core="text log zero_out image image_dir image_xattr image_check merge pool pool_lock pool_pin pool_text tx page page_map inode dentry node_attr node_lookup node_entry
 	node_create node_rename node_readdir node_data node_read node_write node_size node_map node_xattr permission ofd ofd_path path vfs_start op_fifo reserved"
 compile() { # SOURCE OPTIONS
 	source=$1
@@ -78,9 +81,6 @@ compile() { # SOURCE OPTIONS
 for name in $core; do compile "$runtime/src/$name.c" -std=c11 -ffreestanding; done
 for name in core_host pool_check core_main core_tree core_data core_processes; do compile "$here/harness/$name.c" -std=gnu11 -I"$here/harness"; done
 gcc -fsanitize=address,undefined "$work"/*.o -o "$work/core"
-compile "$here/harness/core_fuzz.c" -std=gnu11 -I"$here/harness"
-rm "$work/core_main.c.o" "$work/core_tree.c.o" "$work/core_data.c.o" "$work/core_processes.c.o"
-gcc -fsanitize=address,undefined "$work"/*.o -o "$work/fuzz"
 
 status=0
 passed=0 failed=0
@@ -96,8 +96,6 @@ run() {
 run "$work/core" "$work/a.img"
 run "$work/core" "$work/a.img" "$work/b.img"
 run "$work/core" "$work/a-chunked.img" "$work/b.img"
-run "$work/fuzz" "$work/a.img" "${FUZZ_ROUNDS:-1500}"
-run "$work/fuzz" "$work/a-chunked.img" "${FUZZ_ROUNDS:-1500}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] || status=1
 exit $status

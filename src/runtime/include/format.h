@@ -11,6 +11,8 @@
 /* docs/format.md section 1.1 */
 #define BFS_HEADER_MAGIC "BINARYFS"
 #define BFS_HEADER_VERSION 1u
+#define BFS_LAYOUT_COMPACT 1u
+#define BFS_LAYOUT_STABLE 2u
 struct bfs_header {
 	char magic[8];
 	uint32_t version;

@@ -21,10 +21,10 @@ extern uint32_t bfs_image_count;
 #define BFS_NODE_LIB(n) ((uint32_t)((n) >> 48) & 0xFFFu)
 #define BFS_NODE_NID(n) ((n)&0xFFFFFFFFFFFFull)
 
-/* Checks header and superblock and registers the image as library INDEX. */
+/* Verifies header, superblock with its checksum, and section table, once, when a tree is started. −EUCLEAN and why. image_check.c */
+long bfs_image_check(const uint8_t *base, uint64_t size, const char **reason);
+/* Registers the image as library INDEX, checking what its readers rely on. */
 long bfs_image_attach(uint32_t index, const uint8_t *base, uint64_t size, uint64_t file_offset, const char **reason);
-/* Section TYPE of library INDEX: false where it is absent. The table was checked by attach. */
-bool bfs_image_section(uint32_t index, uint32_t type, const uint8_t **data, uint64_t *size);
 
 /* An inode as read. */
 struct bfs_inode_view {

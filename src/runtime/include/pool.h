@@ -294,7 +294,6 @@ long bfs_data_put(uint64_t pool_offset, const void *src, uint64_t size, bool lim
 void bfs_data_modified(struct bfs_inode *inode);
 /* The thread's file size limit; ~0 for none. */
 uint64_t bfs_data_size_limit(void);
-long bfs_zero_out(void *user_dst, uint64_t size); /* bytes, short before a fault, −EFAULT */
 
 /* ---- ofd.c -------------------------------------------------------------------------------------------------------------------------------- */
 

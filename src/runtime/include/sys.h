@@ -28,6 +28,8 @@ long bfs_raw(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64
 long bfs_copy_in(void *dst, const void *user_src, size_t size);
 long bfs_copy_out(void *user_dst, const void *src, size_t size);
 long bfs_copy_str(char *dst, const char *user_src, size_t size);
+/* Clears the program's memory: bytes cleared, short before a fault, or −EFAULT. zero_out.c */
+long bfs_zero_out(void *user_dst, uint64_t size);
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);

@@ -101,7 +101,9 @@ static long elf_map_segment(const struct elf_file *f, const Elf64_Phdr *p, uint6
 	}
 	/* All of the last page is cleared, past p_memsz too: glibc's loader allocates from there before it can map. A segment that may not be written keeps its file's bytes (as padzero does). */
 	uint64_t zero_end = ELF_PAGE_UP(file_end);
-	if (zero_end > file_end && (prot & PROT_WRITE) != 0) memset((void *)file_end, 0, zero_end - file_end);
+	/* In a file cut short that page is no memory: found out by the probe, not by SIGBUS. */
+	if (zero_end > file_end && (prot & PROT_WRITE) != 0 && bfs_zero_out((void *)file_end, zero_end - file_end) != (long)(zero_end - file_end))
+		return -ENOEXEC;
 	if (end > zero_end) {
 		long rc = bfs_raw6(__NR_mmap, zero_end, end - zero_end, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		if (rc < 0) return rc;

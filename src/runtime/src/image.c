@@ -1,4 +1,4 @@
-/* One EROFS image: header, superblock, inodes and where their data lies. */
+/* One EROFS image: superblock, inodes and where their data lies. */
 #include "image.h"
 #include "pool.h"
 
@@ -7,47 +7,16 @@ uint32_t bfs_image_count;
 
 static bool image_inside(uint64_t limit, uint64_t at, uint64_t size) { return at <= limit && size <= limit - at; }
 
-static bool image_section_known(const struct bfs_section *s) {
-	return s->type >= BFS_SECTION_HOST_PATHS && s->type <= BFS_SECTION_PATCHED_TEXT && s->version == 1;
-}
-
-static long image_check_sections(const struct bfs_header *h, const uint8_t *base, uint64_t size, const char **reason) {
-	*reason = "its section table is damaged";
-	if (h->section_count == 0) return 0;
-	if (h->section_entry_size != sizeof(struct bfs_section) || h->section_count > 4096 || h->section_table_offset % 8 != 0 ||
-		!image_inside(size, h->section_table_offset, (uint64_t)h->section_count * sizeof(struct bfs_section)))
-		return -EUCLEAN;
-	const struct bfs_section *s = (const struct bfs_section *)(base + h->section_table_offset);
-	for (uint32_t i = 0; i < h->section_count; i++) {
-		if (!image_inside(size, s[i].offset, s[i].size) || s[i].offset % 8 != 0 || (i > 0 && s[i].type <= s[i - 1].type)) return -EUCLEAN;
-		if ((s[i].flags & BFS_SECTION_CRITICAL) != 0 && !image_section_known(&s[i])) {
-			*reason = "it was made by a newer binaryfs (unknown critical section)";
-			return -EUCLEAN;
-		}
-	}
-	return 0;
-}
-
 long bfs_image_attach(uint32_t index, const uint8_t *base, uint64_t size, uint64_t file_offset, const char **reason) {
-	*reason = "it is too short";
-	if (size < 4096 || size % BFS_BLOCK_SIZE != 0) return -EUCLEAN;
-	struct bfs_header h;
-	memcpy(&h, base, sizeof h);
-	*reason = "it has no binaryfs header";
-	if (memcmp(h.magic, BFS_HEADER_MAGIC, 8) != 0) return -EUCLEAN;
-	*reason = "it was made by a newer binaryfs (header version)";
-	if (h.version != BFS_HEADER_VERSION) return -EUCLEAN;
-	*reason = "its header does not match its size";
-	if (h.header_size != sizeof h || h.image_size != size) return -EUCLEAN;
 	struct erofs_super sb;
+	*reason = "it is too short";
+	if (size < BFS_BLOCK_SIZE || size % BFS_BLOCK_SIZE != 0) return -EUCLEAN;
 	memcpy(&sb, base + EROFS_SUPER_OFFSET, sizeof sb);
 	*reason = "its superblock is damaged";
 	if (sb.magic != EROFS_MAGIC || sb.blkszbits != BFS_BLOCK_BITS || sb.dirblkbits != 0 || sb.extra_devices != 0) return -EUCLEAN;
 	*reason = "it uses EROFS features that are not supported (compression, devices)";
 	if ((sb.feature_incompat & ~(EROFS_FEATURE_INCOMPAT_CHUNKED_FILE | 1u)) != 0) /* bit 0 concerns compressed files alone */
 		return -EUCLEAN;
-	long error = image_check_sections(&h, base, size, reason);
-	if (error != 0) return error;
 	bfs_images[index] = (struct bfs_image){ .base = base,
 		.size = size,
 		.file_offset = file_offset,
@@ -61,21 +30,6 @@ long bfs_image_attach(uint32_t index, const uint8_t *base, uint64_t size, uint64
 	*reason = "its root directory is damaged";
 	if (bfs_image_inode(BFS_IMAGE_NODE(index, sb.root_nid), &root) != 0 || (root.mode & S_IFMT) != S_IFDIR) return -EUCLEAN;
 	return 0;
-}
-
-bool bfs_image_section(uint32_t index, uint32_t type, const uint8_t **data, uint64_t *size) {
-	const struct bfs_image *image = &bfs_images[index];
-	struct bfs_header h;
-	memcpy(&h, image->base, sizeof h);
-	const struct bfs_section *s = (const struct bfs_section *)(image->base + h.section_table_offset);
-	for (uint32_t i = 0; i < h.section_count; i++) {
-		if (s[i].type == type && s[i].version == 1) {
-			*data = image->base + s[i].offset;
-			*size = s[i].size;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* EROFS keeps device numbers in the kernel's "new" encoding, which is that of st_rdev for the values it can hold. */
@@ -165,15 +119,6 @@ long bfs_image_extent(const struct bfs_inode_view *v, uint64_t offset, uint64_t 
 
 /* From this size on the kernel's read-ahead is worth a system call. */
 #define IMAGE_PREAD_MIN (256u * 1024)
-
-static const uint8_t image_zeros[BFS_BLOCK_SIZE];
-
-long bfs_zero_out(void *user_dst, uint64_t size) {
-	for (uint64_t done = 0; done < size; done += BFS_BLOCK_SIZE) {
-		if (bfs_copy_out((uint8_t *)user_dst + done, image_zeros, BFS_MIN(size - done, BFS_BLOCK_SIZE)) != 0) return done > 0 ? (long)done : -EFAULT;
-	}
-	return (long)size;
-}
 
 static long image_copy(const struct bfs_inode_view *v, uint8_t *dst, uint64_t at, uint64_t len) {
 	if (at == BFS_IMAGE_HOLE) return bfs_zero_out(dst, len);

@@ -50,6 +50,12 @@ static bool library_note_in(const struct library_view *v, const Elf64_Phdr *p, s
 	return false;
 }
 
+/* The image's UUID is the beginning of the note's Merkle root (docs/format.md 1.3). */
+static bool library_same_image(const struct library_view *v, const struct bfs_lib_config *lib, const struct bfs_note_desc *desc) {
+	struct erofs_super sb;
+	return library_read(v, &sb, sizeof sb, lib->file_offset + EROFS_SUPER_OFFSET) && memcmp(sb.uuid, desc->merkle_root, sizeof sb.uuid) == 0;
+}
+
 static long library_find(struct library_view *v, struct bfs_lib_config *out, char *why, size_t why_size) {
 	struct bfs_note_desc desc;
 	uint64_t note_vaddr = 0;
@@ -72,7 +78,7 @@ static long library_find(struct library_view *v, struct bfs_lib_config *out, cha
 		if (out->file_offset % BFS_BLOCK_SIZE != 0 || out->image_size % BFS_BLOCK_SIZE != 0 || out->image_size < BFS_BLOCK_SIZE)
 			return library_why(why, why_size, "has an image that is not block-aligned");
 		if (out->file_offset > v->file_size || out->image_size > v->file_size - out->file_offset) return library_why(why, why_size, "is truncated");
-		return 0;
+		return library_same_image(v, out, &desc) ? 0 : library_why(why, why_size, "has a note that belongs to another image");
 	}
 	return library_why(why, why_size, "has no segment that covers its image");
 }

@@ -84,7 +84,7 @@ static long start_images(const struct bfs_config *config, char *why, size_t why_
 		const struct bfs_lib_config *lib = &config->libs[i];
 		const char *reason;
 		if (lib->file_offset % BFS_BLOCK_SIZE != 0) return start_bad_library(why, why_size, lib->path, "it does not begin on a page of the library");
-		if (bfs_image_attach(i, lib->image, lib->image_size, lib->file_offset, &reason) != 0)
+		if (bfs_image_check(lib->image, lib->image_size, &reason) != 0 || bfs_image_attach(i, lib->image, lib->image_size, lib->file_offset, &reason) != 0)
 			return start_bad_library(why, why_size, lib->path, reason);
 	}
 	return 0;
