@@ -47,6 +47,7 @@ export const debianPackages = [
   { package: "elfutils", needs: ["test"], purpose: "eu-elflint judges the libraries", present: commands("eu-elflint") },
   { package: "patchelf", needs: ["test"], purpose: "round trips of a library", present: commands("patchelf") },
   { package: "musl-tools", needs: ["test"], purpose: "musl programs from the image", present: commands("musl-gcc") },
+  { package: "xz-utils", needs: ["test"], purpose: "the corpus of the fuzz targets", present: commands("xz") },
   { package: "strace", needs: ["test"], purpose: "shows that no call reaches the host", present: commands("strace") },
   { package: "attr", needs: ["test"], purpose: "extended attributes", present: commands("setfattr", "getfattr") },
   {
