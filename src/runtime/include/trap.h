@@ -84,13 +84,18 @@ uint64_t bfs_sigmask_set(uint64_t mask);
 #define BFS_SLOT_COUNT 512u
 /* Maps the pool. 0 or −errno. */
 long bfs_slot_setup(void);
-/* Takes a free slot for this thread. Never fails: waits while all are in use, and frees those of threads that are gone. */
+/* Takes a free slot for this thread. Never fails: sleeps while all are in use, and frees those of threads that are gone. */
 struct bfs_slot *bfs_slot_take(void);
+/* Wakes one thread that waits for a slot. trap.S calls it after it has freed one while somebody waited. */
+void bfs_slot_wake(void) BFS_HIDDEN;
+extern uint32_t *bfs_slot_waiting BFS_HIDDEN; /* how many wait */
 struct bfs_slot {
 	uint32_t owner; /* thread id; 0 free. First member: trap.S frees a slot by a store of 0; the kernel does so after a vfork child's exec (set_tid_address) */
-	uint32_t word; /* of slot 0: bfs_slot_fork_word */
-	uint32_t pad[2];
-	uint8_t stack[BFS_SLOT_SIZE - 16];
+	uint32_t word;           /* of slot 0: bfs_slot_fork_word */
+	uint32_t waiting, woken; /* of slot 0: threads that wait for a slot; a futex that counts up */
+	uint32_t looked;         /* of slot 0: the period in which the dead were last looked for */
+	uint32_t pad[3];
+	uint8_t stack[BFS_SLOT_SIZE - 32];
 };
 _Static_assert(sizeof(struct bfs_slot) == BFS_SLOT_SIZE, "slot");
 /* A word of this process that a forked child finds 0; a vfork child shares it. */

@@ -68,6 +68,9 @@ static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);
+/* As bfs_ofd_open, for a descriptor that is put to its reserved place at once: also where the program has as many as its soft limit allows. reserved.c */
+struct bfs_loc;
+long bfs_reserved_open(const struct bfs_loc *loc, uint32_t flags);
 
 struct bfs_lib_config {
 	const uint8_t *image; /* mapped address */

@@ -26,7 +26,7 @@ enum bfs_verdict bfs_op_chdir(struct bfs_call *c) {
 	long r = bfs_call_walk(c, BFS_NO_DIRFD, 0, BFS_WALK_FOLLOW, &loc);
 	if (r == 0) r = cwd_check(&loc);
 	if (r < 0) return bfs_done(c, r);
-	long fd = bfs_ofd_open(&loc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd = bfs_reserved_open(&loc, O_PATH | O_DIRECTORY | O_CLOEXEC); /* chdir(2) knows no EMFILE */
 	if (fd < 0) return bfs_done(c, fd);
 	r = cwd_set((int)fd);
 	if (r < 0)

@@ -23,10 +23,20 @@ bfs_sigsys_handler:
 	mov %r15, %rsi
 	call bfs_trap_main
 	mov %r12, %rsp
-	movl $0, (%rbx)
-	test %rax, %rax
+	xor %ecx, %ecx
+	xchg %ecx, (%rbx) /* a full barrier: who waits is seen, or sees the free slot */
+	mov bfs_slot_waiting(%rip), %rcx
+	cmpl $0, (%rcx)
+	jne 2f
+3:	test %rax, %rax
 	jnz 1f
 	ret
+2:	mov %rax, %rbx
+	and $-16, %rsp
+	call bfs_slot_wake
+	mov %r12, %rsp
+	mov %rbx, %rax
+	jmp 3b
 1:	mov %rax, %rbx
 	and $-16, %rsp
 	mov %r15, %rdi
