@@ -16,7 +16,7 @@ if [ "$1" = corpus ]; then
 		kept=$work/kept-$target
 		rm -rf "$kept"
 		mkdir -p "$kept"
-		nice "$work/build/$target" -merge=1 -max_len=13000 -timeout=30 "$kept" "$work/$target" 2>/dev/null
+		nice "$work/build/$target" -merge=1 -max_len=20500 -timeout=30 "$kept" "$work/$target" 2>/dev/null
 		# What once was a finding stays, and what is one now joins it.
 		find "$work/$target" -name 'found-*' -exec cp {} "$kept/" \;
 		find "$work/crash/$target" -type f -exec sh -c 'cp "$1" "$2/found-${1##*/}"' - {} "$kept" \;
