@@ -22,7 +22,7 @@ binaryfs build / -o "$scratch/java.so" "${includes[@]}" >"$scratch/log" 2>&1 || 
 echo "image: $(du -m "$scratch/java.so" | cut -f1) MiB"
 
 [ "$(id -u)" -ne 0 ] || chown 65534:65534 "$work" "$scratch/volume"
-parts=(jrt resources attributes links moves temporary map locks threads processes zip)
+parts=(jrt resources attributes links moves temporary map locks threads processes zip watch)
 # The file system of $TMPDIR may have no extended attributes to compare with.
 setfattr -n user.test -v yes "$scratch/site" 2>/dev/null && parts+=(extended)
 run=(LC_ALL=C.UTF-8 /usr/bin/java -Xmx512m -jar "$scratch/site/work.jar" "$work" "${parts[@]}")

@@ -21,7 +21,9 @@ volume names: dir != NULL && readdir(dir) == NULL
 volume dirs: rmdir("many") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 0
 volume sockets: getsockname(s, (struct sockaddr *)&name, &name_len) == 0 && name_len == len && strcmp(name.sun_path, "d/stream") == 0
 volume sockets: c >= 0 && read(c, text, sizeof text) == 4 && memcmp(text, "ping", 4) == 0 && write(c, "pong", 4) == 4
-volume sockets: waitpid(pid, &status, 0) == pid && status == 0'
+volume sockets: waitpid(pid, &status, 0) == pid && status == 0
+volume ownership: open("device", O_RDONLY) fails with ENXIO
+volume notify: 1:open:dir 1:access:dir 1:close:dir'
 
 programs=()
 for source in "$here"/posix/*.c "$here"/ops/*.c; do

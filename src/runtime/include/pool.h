@@ -116,9 +116,9 @@ struct bfs_control {
 	uint64_t next_ino, start_inodes; /* start_inodes: made by bfs_vfs_create */
 	/* hints, single stores */
 	uint32_t ofd_hint, ofd_top, orphan_tick;
-	uint32_t supervisor;             /* process that waits for the first program; 0: none */
-	uint32_t instances, move_cookie; /* inotify: live ones; number of the last rename */
-	uint32_t door_names; /* lock: door_names.c */
+	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
+	uint32_t instances, move_cookie;       /* inotify: live ones; number of the last rename */
+	uint32_t door_names;                   /* lock: door_names.c */
 	uint64_t instance_key, instance_inode; /* notify.c */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;

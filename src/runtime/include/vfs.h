@@ -37,7 +37,7 @@ enum bfs_verdict {
 	BFS_DONE,  /* c->result holds the value or −errno */
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
-	BFS_WAIT, /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
+	BFS_WAIT,  /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
@@ -366,6 +366,8 @@ long bfs_procfs_follow(uint32_t mount, const char *rel, struct bfs_loc *loc);
 /* Where opening LOC with FLAGS, an existing object of TYPE (its mode), may wait for a FIFO's other end: rewrites C so that the caller passes it (BFS_PASS) and the program waits in its
  * own context. False: open it as any other. hostfs_fifo.c */
 bool bfs_hostfs_pass_open(struct bfs_call *c, const struct bfs_loc *loc, uint32_t type, uint32_t flags);
+/* May LOC, a file of the host of MODE, not be opened, since it is a device that lies on a volume: as on a file system that is mounted nodev. hostfs.c */
+bool bfs_hostfs_no_device(const struct bfs_loc *loc, uint32_t mode);
 /* Opens the host's device of a device node of image or overlay: the well-known character devices that /dev has (null, zero, full, random, urandom, tty, ptmx), else −ENXIO. devfs.c */
 long bfs_device_open(uint32_t mode, uint64_t rdev, uint32_t flags);
 /* Open file description INDEX of the pool, live or not (ofd.c); NULL out of range. */

@@ -60,6 +60,10 @@ static long hostfs_attr(const struct bfs_loc *loc, struct bfs_attr *out, uint64_
 	return r;
 }
 
+bool bfs_hostfs_no_device(const struct bfs_loc *loc, uint32_t mode) {
+	return loc->rel[0] != '\0' && bfs_mount_get(loc->mount)->volume && (BFS_S_TYPE(mode) == S_IFCHR || BFS_S_TYPE(mode) == S_IFBLK);
+}
+
 static long hostfs_open(const struct bfs_loc *loc, uint32_t flags, uint32_t mode) {
 	bool read_only = bfs_mount_get(loc->mount)->read_only;
 	if (read_only && (flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0 || (flags & __O_TMPFILE) != 0)) return -EROFS;
@@ -71,6 +75,7 @@ static long hostfs_open(const struct bfs_loc *loc, uint32_t flags, uint32_t mode
 	struct bfs_kstat st;
 	long r = bfs_host_stat((int)fd, "", HOSTFS_AT_EMPTY_PATH, &st);
 	if (r == 0 && BFS_S_TYPE(st.st_mode) == S_IFDIR) r = -EISDIR;
+	if (r == 0 && (flags & O_PATH) == 0 && bfs_hostfs_no_device(loc, st.st_mode)) r = -EACCES;
 	if (r < 0) {
 		bfs_host_close(fd);
 		return r;

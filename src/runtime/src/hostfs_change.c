@@ -78,8 +78,8 @@ static long hostfs_change_name(long nr, const struct bfs_loc *loc, struct bfs_ca
 	const char *name = hostfs_new_name(loc, &at, buffer);
 	switch (nr) {
 	case __NR_mkdirat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
-	case __NR_mknodat: /* a device made here by root would be a way to all disks */
-		r = hostfs_is_device((uint32_t)c->a[2], c->a[3]) ? -EPERM : bfs_raw4(nr, at.dirfd, name, c->a[2], c->a[3]);
+	case __NR_mknodat: /* a device made here by root would be a way to all disks; on a volume it cannot be opened */
+		r = !bfs_mount_get(loc->mount)->volume && hostfs_is_device((uint32_t)c->a[2], c->a[3]) ? -EPERM : bfs_raw4(nr, at.dirfd, name, c->a[2], c->a[3]);
 		break;
 	case __NR_unlinkat: r = bfs_raw3(nr, at.dirfd, name, c->a[2]); break;
 	default: /* symlinkat */

@@ -79,7 +79,7 @@ static long instance_free_slot(void) {
 
 long bfs_instance_open(int fd) {
 	struct bfs_control *c = bfs_p.control;
-	struct stat st;
+	struct stat st = { .st_ino = 0 };
 	long index = instance_free_slot();
 	if (index < 0) return index;
 	if (c->instance_key == 0) {

@@ -50,6 +50,7 @@ static long notify_kernel_pending(int fd) {
 /* Nobody reads the kernel's queue but under the pool lock: what is pending stays so. */
 static void notify_from_kernel(struct notify_reading *r) {
 	_Alignas(8) uint8_t buffer[1024];
+	if (r->room < BFS_EVENT_HEAD && notify_kernel_pending(r->fd) > 0) r->too_small = true;
 	while (r->error == 0 && r->room >= BFS_EVENT_HEAD && notify_kernel_pending(r->fd) > 0) {
 		long n = bfs_raw3(__NR_read, r->fd, buffer, BFS_MIN(r->room, sizeof buffer));
 		if (n == -EINVAL) r->too_small = true;

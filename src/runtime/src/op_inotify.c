@@ -80,7 +80,7 @@ static uint64_t inotify_text_key(const struct bfs_loc *loc) {
 
 static long inotify_add(struct bfs_call *c) {
 	struct bfs_loc loc;
-	struct bfs_attr attr;
+	struct bfs_attr attr = { .mode = 0 };
 	uint32_t mask = (uint32_t)c->a[2];
 	if ((mask & ~(uint32_t)INOTIFY_BITS) != 0 || mask == 0) return -EINVAL;
 	long instance = inotify_instance(c);

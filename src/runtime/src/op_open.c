@@ -133,6 +133,7 @@ static long open_provided(const struct bfs_loc *loc, struct open_want *w) {
 	if (r == -ENOENT && (w->flags & O_CREAT) != 0) return p->open(loc, w->flags, w->mode);
 	if (r == 0) r = open_check_type(loc, attr.mode & S_IFMT, w->flags);
 	if (r < 0) return r;
+	if (loc->kind == BFS_LOC_HOST && (w->flags & O_PATH) == 0 && bfs_hostfs_no_device(loc, attr.mode)) return -EACCES;
 	if ((attr.mode & S_IFMT) != S_IFDIR) {
 		w->passes = bfs_hostfs_pass_open(w->call, loc, attr.mode, w->flags) || open_pass_pipe(loc, attr.mode & S_IFMT, w);
 		return w->passes ? 0 : p->open(loc, w->flags, w->mode);

@@ -48,7 +48,7 @@ printf 'a\nb\nc\n' >p; printf 'a\nB\nc\n' >q; diff -u --label p --label p p q >c
 echo "== dd, tee, head and tail"
 dd if=/dev/zero of=zeros bs=1k count=64 status=none; dd if=mixed of=zeros bs=512 skip=3 seek=5 count=7 conv=notrunc,fsync status=none; cksum zeros; dd if=mixed bs=10 count=1 conv=ucase iflag=fullblock 2>/dev/null; dd if=zeros of=appended oflag=append conv=notrunc status=none; dd if=zeros of=appended oflag=append conv=notrunc status=none; stat -c %s appended
 dd if=/dev/urandom bs=1000 count=3 status=none | wc -c; dd if=zeros of=excl conv=excl status=none; dd if=zeros of=excl conv=excl status=none; ending; dd if=mixed of=short bs=100 count=3 conv=sync status=none; truncate -s 10 short; truncate -s +5 short; truncate -r x short; stat -c %s short
-echo t | tee -a one two >three; echo u | tee -a one two >>three; cat one two three; head -c 5 mixed; head -c -348890 mixed; tail -c 4 mixed; tail -n +59997 mixed; head -qn 1 one two; { sleep 1000 & echo $! >sleeper; } ; tail ---disable-inotify -s 0.01 -f --pid="$(<sleeper)" one & kill "$(<sleeper)"; wait $!; ending
+echo t | tee -a one two >three; echo u | tee -a one two >>three; cat one two three; head -c 5 mixed; head -c -348890 mixed; tail -c 4 mixed; tail -n +59997 mixed; head -qn 1 one two; { sleep 1000 & echo $! >sleeper; } ; tail -s 0.01 -f --pid="$(<sleeper)" one & kill "$(<sleeper)"; wait $!; ending
 fallocate -l 100K allocated 2>/dev/null; stat -c %s allocated; shred -n 1 -u allocated; ls allocated 2>/dev/null; ending; sync zeros; sync -f .; ending; cat mixed mixed >doubled; cat doubled >>doubled 2>&1; ending; cmp -n 100 mixed doubled; od -A d -t x1 -N 16 mixed; base64 -w 0 one
 
 echo "== modes and times"
