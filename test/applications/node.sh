@@ -12,7 +12,7 @@ chmod 755 "$cases/tree/bin/run"
 ln "$cases/tree/numbers" "$cases/tree/bin/numbers"
 ln -s ../numbers "$cases/tree/bin/link"
 truncate -s 5M "$cases/tree/sparse"
-cp "$beside/commands.sh" "$cases"
+cp "$beside/commands.sh" "$beside/watch.sh" "$cases"
 
 # The project as it is installed: dist and the packages that it needs at run time. A checkout may lie where only its owner may go.
 mkdir -p "$cases/package/node_modules"
@@ -28,13 +28,14 @@ includes+=(--include "$node")
 closure "$node"
 printf '%s\n' "${includes[@]}" | grep -v -e '^--include$' -e "^$scratch" -e ^/etc -e ^/bin | sed 's/^/-i /' >"$cases/self.selection"
 closure "$cases/package/dist/native/binaryfs.node"
-programs sh bash cksum cmp env find mkdir mv printf rm sed sort touch wc || fail "a program is not installed"
+programs sh bash cat cksum cmp cp env find grep mkdir mv printf rm sed sleep sort tail touch wc || fail "a program is not installed"
 library
 mkdir "$scratch/volume"
 chmod 777 "$scratch/volume"
 
 commands=(bash "$cases/commands.sh" "$node" "$cases/package/dist/bin/main.js" "$cases/tree")
 both "in the overlay" "${commands[@]}" made
+both "watching" bash "$cases/watch.sh" "$node" "$cases/package/dist/bin/main.js" "$cases/tree"
 in_image() { as_user env "${environment[@]}" HOME="$work" TMPDIR="$work" BINARYFS_HERMETIC=1 BINARYFS_VOLUMES="$work/volume=$scratch/volume" "$lib" "$@"; }
 mkdir "$work/volume"
 chmod 777 "$work/volume"
