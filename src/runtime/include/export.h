@@ -18,7 +18,8 @@ long bfs_export(const struct bfs_export_target *target, char *where, size_t wher
  * saving failed and the program did not. −errno: there is no child. supervise.c */
 long bfs_supervise(const struct bfs_export_target *target);
 
-/* export_node.c: one thing that is no directory. */
+/* export_node.c: memory for what follows; one thing that is no directory. 0, −ENOMEM. */
+long bfs_export_prepare(void);
 /* Writes node N as entry NAME of the host's directory FD, attributes included. */
 long bfs_export_node(int fd, const char *name, bfs_node n, const struct bfs_attr *attr);
 /* Owner (as far as this user may), mode, times and extended attributes of N, for the host's object open at FD. */

@@ -5,6 +5,7 @@
 #include "export.h"
 
 #include "image.h"
+#include "ops.h"
 #include "pool.h"
 #include "providers.h"
 
@@ -26,7 +27,7 @@ struct export_link {
 	char *path;
 };
 
-static struct export_link export_links[EXPORT_LINKS];
+static struct export_link *export_links; /* NULL: none are remembered */
 static uint32_t export_link_count;
 static char export_where[BFS_PATH_MAX];
 
@@ -94,7 +95,7 @@ static char *export_remembered(uint64_t ino) {
 static void export_remember(const struct export_dir *dir, const char *name, uint64_t ino) {
 	char path[BFS_PATH_MAX];
 	size_t len = export_path(dir, name, path, sizeof path);
-	if (len == 0 || export_link_count == EXPORT_LINKS) return; /* its other names become files of their own */
+	if (len == 0 || export_links == NULL || export_link_count == EXPORT_LINKS) return; /* its other names become files of their own */
 	long at = bfs_raw6(__NR_mmap, 0, len + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at < 0 && at > -4096) return;
 	memcpy((char *)at, path, len + 1);
@@ -272,7 +273,9 @@ long bfs_export(const struct bfs_export_target *target, char *where, size_t wher
 	if (fd < 0) return fd;
 	bfs_pool_lock(); /* what a killed process left half done is put right */
 	bfs_pool_unlock();
-	r = export_write((int)fd);
+	export_links = bfs_temp_take(EXPORT_LINKS * sizeof *export_links);
+	r = bfs_export_prepare();
+	if (r == 0) r = export_write((int)fd);
 	bfs_host_close(fd);
 	if (r == 0) r = bfs_raw4(__NR_renameat, target->parent, name, target->parent, target->name);
 	if (r < 0) export_discard(target->parent, name);

@@ -1,6 +1,7 @@
 /* One node of the tree, written to the host. */
 #include "export.h"
 
+#include "ops.h"
 #include "providers.h"
 
 #include <linux/time_types.h>
@@ -10,7 +11,15 @@
 #define EXPORT_SEEK_DATA 3
 #define EXPORT_SEEK_HOLE 4
 
-static uint8_t export_buffer[EXPORT_BUFFER];
+/* Memory of the exporter alone: every program of a tree starts with the runtime's static data. */
+static uint8_t *export_buffer;
+static char *export_list;
+
+long bfs_export_prepare(void) {
+	export_buffer = bfs_temp_take(EXPORT_BUFFER);
+	export_list = bfs_temp_take(EXPORT_LIST_MAX);
+	return export_buffer != NULL && export_list != NULL ? 0 : -ENOMEM;
+}
 
 /* Data only: holes stay holes. */
 static long export_data(int fd, bfs_node n, uint64_t size) {
@@ -34,10 +43,10 @@ static long export_data(int fd, bfs_node n, uint64_t size) {
 static bool export_denied(long error) { return error == -EPERM || error == -EOPNOTSUPP || error == -EACCES; }
 
 static long export_xattrs(int fd, bfs_node n) {
-	static char list[EXPORT_LIST_MAX];
-	long len = bfs_node_listxattr(n, list, sizeof list);
+	char *list = export_list;
+	long len = bfs_node_listxattr(n, list, EXPORT_LIST_MAX);
 	for (long at = 0; at < len; at += (long)strlen(list + at) + 1) {
-		long size = bfs_node_getxattr(n, list + at, export_buffer, sizeof export_buffer);
+		long size = bfs_node_getxattr(n, list + at, export_buffer, EXPORT_BUFFER);
 		long r = size < 0 ? size : bfs_raw5(__NR_fsetxattr, fd, list + at, export_buffer, size, 0);
 		if (r < 0 && !export_denied(r) && r != -ENODATA) return r;
 	}
@@ -71,7 +80,7 @@ static long export_file(int dir, const char *name, bfs_node n, const struct bfs_
 }
 
 static long export_symlink(int dir, const char *name, bfs_node n) {
-	static char body[BFS_PATH_MAX];
+	char body[BFS_PATH_MAX];
 	long len = bfs_node_readlink(n, body, sizeof body - 1);
 	if (len < 0) return len;
 	body[len] = '\0';
