@@ -11,9 +11,7 @@ replay) cc=gcc flags=$sanitize link=$sanitize driver=replay ;;
 fuzz) cc=clang flags=$sanitize,fuzzer-no-link link=$sanitize,fuzzer driver=counts ;;
 *) exit 2 ;;
 esac
-# The file system's core without the trap layer and the providers, as in ../vfs-core.sh.
-core="text log zero_out image image_dir image_xattr image_check merge pool pool_lock pool_pin pool_text tx page page_map inode dentry node_attr node_lookup node_entry
-	node_create node_rename node_readdir node_data node_read node_write node_size node_map node_xattr permission ofd ofd_path path vfs_start op_fifo reserved"
+. "$fuzz/../support/core.sh"
 harness="core_host pool_check"
 drivers="file mutate_image target_image target_library target_elf"
 [ $driver = counts ] || drivers="$drivers $driver"
