@@ -115,7 +115,7 @@ struct bfs_control {
 	uint32_t watch_top, watch_free;  /* notify.c */
 	uint64_t next_ino, start_inodes; /* start_inodes: made by bfs_vfs_create */
 	/* hints, single stores */
-	uint32_t ofd_hint, ofd_top, orphan_tick;
+	uint32_t ofd_hint, ofd_top, ofd_look, orphan_tick;
 	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
 	uint32_t instances, move_cookie;       /* inotify: live ones; number of the last rename */
 	uint32_t door_names;                   /* lock: door_names.c */
@@ -312,6 +312,8 @@ uint64_t bfs_data_size_limit(void);
 
 /* Does a live description refer to image node N? A hint (no lock). */
 bool bfs_ofd_refers(bfs_node n);
+/* Looks at a few entries in turn and frees the dead: where somebody watches, who closed a file by ending is told so that way. Not under the pool lock. */
+void bfs_ofd_look(void);
 /* Frees entries of processes that were killed; not under the pool lock. True where any was. */
 bool bfs_ofd_sweep(void);
 

@@ -93,7 +93,7 @@ static char *export_remembered(uint64_t ino) {
 }
 
 static void export_remember(const struct export_dir *dir, const char *name, uint64_t ino) {
-	char path[BFS_PATH_MAX];
+	static char path[BFS_PATH_MAX]; /* the stack is for the depth of the tree */
 	size_t len = export_path(dir, name, path, sizeof path);
 	if (len == 0 || export_links == NULL || export_link_count == EXPORT_LINKS) return; /* its other names become files of their own */
 	long at = bfs_raw6(__NR_mmap, 0, len + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -200,7 +200,7 @@ static long export_tree(struct export_dir *dir) {
 
 /* ---- the directory on the host ---- */
 
-static void export_discard(int fd, const char *name);
+static long export_discard(int fd, const char *name);
 
 /* One batch of the entries of directory DIR removed. False where there is none left. */
 static bool export_discard_some(int dir) {
@@ -214,25 +214,37 @@ static bool export_discard_some(int dir) {
 		memcpy(&reclen, buffer + at + 16, sizeof reclen);
 		at += reclen;
 		if (bfs_str_eq(name, ".") || bfs_str_eq(name, "..")) continue;
-		if (bfs_raw3(__NR_unlinkat, dir, name, 0) == -EISDIR) export_discard(dir, name);
-		any = true;
+		long r = bfs_raw3(__NR_unlinkat, dir, name, 0);
+		if (r == -EISDIR) r = export_discard(dir, name);
+		any |= r == 0;
 	}
 	return any;
 }
 
 /* Removes what a failed export wrote: NAME in the host's directory FD. Nobody else knows it yet. */
-static void export_discard(int fd, const char *name) {
+static long export_discard(int fd, const char *name) {
 	long dir = bfs_raw4(__NR_openat, fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (dir >= 0) bfs_raw2(__NR_fchmod, dir, 0700);
 	while (dir >= 0 && export_discard_some((int)dir)) {}
 	bfs_host_close(dir);
-	bfs_raw3(__NR_unlinkat, fd, name, AT_REMOVEDIR);
+	return bfs_raw3(__NR_unlinkat, fd, name, AT_REMOVEDIR);
 }
 
 static bool export_is_empty(int dir) {
 	uint8_t buffer[128];
 	long n = bfs_raw3(__NR_getdents64, dir, buffer, sizeof buffer);
 	return n <= 48; /* . and .. take 24 bytes each */
+}
+
+/* Some file systems refuse whiteouts (overlayfs, where they are its own): better to say so before the run than after it. */
+static long export_try_whiteout(int dir) {
+	char name[48] = ".binaryfs-whiteout-";
+	uint64_t number = 0;
+	bfs_raw3(__NR_getrandom, &number, sizeof number, 0);
+	bfs_u64_text(name + strlen(name), number);
+	long r = bfs_raw4(__NR_mknodat, dir, name, S_IFCHR, 0);
+	if (r == 0) bfs_raw3(__NR_unlinkat, dir, name, 0);
+	return r;
 }
 
 long bfs_export_open(const char *path, struct bfs_export_target *target) {
@@ -253,7 +265,8 @@ long bfs_export_open(const char *path, struct bfs_export_target *target) {
 	if (dir >= 0 && !export_is_empty((int)dir)) return -ENOTEMPTY;
 	bfs_host_close(dir);
 	if (dir < 0 && dir != -ENOENT) return dir == -ELOOP ? -ENOTDIR : dir;
-	return bfs_raw3(__NR_faccessat, fd, ".", 2 | 1);
+	long r = bfs_raw3(__NR_faccessat, fd, ".", 2 | 1);
+	return r < 0 ? r : export_try_whiteout((int)fd);
 }
 
 static long export_write(int root) {
@@ -267,8 +280,14 @@ static long export_write(int root) {
 long bfs_export(const struct bfs_export_target *target, char *where, size_t where_size) {
 	char name[BFS_NAME_MAX + 1] = ".";
 	bfs_join(name, sizeof name, ".", target->name, ".binaryfs-", NULL);
-	bfs_u64_text(name + strlen(name), (uint64_t)bfs_raw0(__NR_getpid));
-	long r = bfs_raw3(__NR_mkdirat, target->parent, name, 0700);
+	size_t len = strlen(name);
+	long r = -EEXIST;
+	for (int attempt = 0; attempt < 16 && r == -EEXIST; attempt++) { /* a killed one may have left its own */
+		uint64_t number = 0;
+		bfs_raw3(__NR_getrandom, &number, sizeof number, 0);
+		bfs_u64_text(name + len, number);
+		r = bfs_raw3(__NR_mkdirat, target->parent, name, 0700);
+	}
 	long fd = r < 0 ? r : bfs_raw4(__NR_openat, target->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0) return fd;
 	bfs_pool_lock(); /* what a killed process left half done is put right */

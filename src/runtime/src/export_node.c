@@ -61,10 +61,10 @@ static void export_times(const struct bfs_attr *attr, struct __kernel_timespec t
 long bfs_export_attributes(int fd, bfs_node n, const struct bfs_attr *attr) {
 	struct __kernel_timespec times[2];
 	export_times(attr, times);
-	long r = export_xattrs(fd, n);
-	if (r < 0) return r;
-	r = bfs_raw3(__NR_fchown, fd, attr->uid, attr->gid);
+	long r = bfs_raw3(__NR_fchown, fd, attr->uid, attr->gid);
 	if (r < 0 && !export_denied(r)) return r;
+	long set = export_xattrs(fd, n); /* after the owner, whose change takes capabilities away */
+	if (set < 0) return set;
 	/* Set-ID bits of what now belongs to somebody else would be a present to whoever runs it. */
 	r = bfs_raw2(__NR_fchmod, fd, r < 0 ? attr->mode & 01777u : attr->mode & 07777u);
 	return r < 0 ? r : bfs_raw4(__NR_utimensat, fd, 0, times, 0);

@@ -62,6 +62,9 @@ static void launch_export_open(struct launch *l) {
 	long rc = bfs_export_open(l->export_path, &l->export);
 	if (rc == 0) return;
 	bool taken = rc == -ENOTEMPTY || rc == -ENOTDIR;
+	if (rc == -EPERM)
+		bfs_die(125, "export-refused", "the file system there takes no whiteouts (character devices 0/0), which say what a run removed", l->export_path,
+			"name a directory on another one: a volume of the container, a tmpfs, ext4, xfs or btrfs");
 	bfs_die(125, "export-refused",
 		taken           ? "what the run writes would be saved where something is already"
 		: rc == -ENOENT ? "what the run writes would be saved in a directory that is not there"

@@ -64,6 +64,7 @@ static long rename_leave_whiteout(struct rename_end *end) {
 static long rename_locked(struct rename_end *from, bfs_node from_dir, struct rename_end *to, bfs_node to_dir, uint32_t flags) {
 	long error = rename_end_find(from, from_dir);
 	if (error == 0) error = rename_end_find(to, to_dir);
+	if (error == 0) from->node = bfs_canonical(from->node); /* the target's directory, made the overlay's own just now, may be it */
 	if (error == 0) error = rename_check(from, to, flags);
 	if (error != 0 || from->node == to->node) return error;
 	uint64_t now = bfs_time_now();

@@ -54,7 +54,8 @@ void bfs_bell_ring(uint32_t index) {
 
 void bfs_bells_recover(void) {
 	for (uint32_t i = 0; i < BFS_INSTANCE_COUNT; i++) {
-		const struct bfs_instance *instance = &bfs_p.instances[i];
-		if (instance->live != 0 && instance->head != instance->tail && instance->rung == 0) bfs_bell_ring(i);
+		struct bfs_instance *instance = &bfs_p.instances[i];
+		instance->rung = 0; /* the dead one may have taken the bell out and not yet said so */
+		if (instance->live != 0 && instance->head != instance->tail) bfs_bell_ring(i);
 	}
 }

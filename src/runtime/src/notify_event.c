@@ -108,10 +108,24 @@ static void event_directory(bfs_node n, uint32_t mask) {
 
 void bfs_notify_loc(const struct bfs_loc *loc, uint32_t mask) {
 	if (!bfs_notify_any() || loc->kind != BFS_LOC_NODE) return;
-	if (loc->parent != 0 && loc->name_len > 0)
-		bfs_notify_node(loc->node, loc->parent, loc->name, loc->name_len, mask);
-	else
+	struct bfs_dirent entry;
+	bfs_node found;
+	bool directory = false, parent_directory;
+	if (loc->parent == 0 || loc->name_len == 0) {
 		event_directory(loc->node, mask);
+		return;
+	}
+	uint64_t self = event_key(loc->node, &directory);
+	/* Where LOC is that of a descriptor, the node may have moved since. */
+	if (!bfs_watched(event_key(loc->parent, &parent_directory)) ||
+		(bfs_node_lookup(loc->parent, loc->name, loc->name_len, &found) == 0 && event_key(found, &parent_directory) == self))
+		bfs_notify_node(loc->node, loc->parent, loc->name, loc->name_len, mask);
+	else if (directory)
+		event_directory(loc->node, mask);
+	else if (bfs_node_entry(loc->parent, loc->node, &entry))
+		bfs_notify_node(loc->node, loc->parent, entry.name, entry.name_len, mask);
+	else
+		bfs_notify_self(loc->node, mask);
 }
 
 void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask) {
@@ -126,7 +140,12 @@ void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask) {
 	uint64_t above = event_key(ofd->parent, &directory);
 	if (!bfs_watched(self) && !bfs_watched(above)) return;
 	if (!bfs_ofd_name(ofd, &entry)) {
+		struct bfs_attr attr;
 		uint32_t len;
+		if (bfs_node_attr(ofd->node, &attr) == 0 && attr.nlink > 0) { /* moved elsewhere */
+			bfs_notify_self(ofd->node, mask);
+			return;
+		}
 		const char *had = bfs_text_at(ofd->rel, &len);
 		entry.name_len = (uint8_t)BFS_MIN(len, BFS_NAME_MAX);
 		memcpy(entry.name, had, entry.name_len);

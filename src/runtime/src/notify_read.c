@@ -95,8 +95,10 @@ static void notify_from_queue(struct notify_reading *r) {
 }
 
 static long notify_read_locked(struct notify_reading *r) {
-	const struct bfs_instance *instance = &bfs_p.instances[r->index];
+	struct bfs_instance *instance = &bfs_p.instances[r->index];
 	notify_from_kernel(r);
+	/* The kernel drops a bell when its own queue is full. */
+	if (notify_kernel_pending(r->fd) == 0) instance->rung = 0;
 	if (!r->too_small) notify_from_queue(r);
 	/* What is left must be seen by poll. */
 	if (instance->head != instance->tail && instance->rung == 0) bfs_bell_ring(r->index);
@@ -107,6 +109,7 @@ static long notify_read_locked(struct notify_reading *r) {
 
 enum bfs_verdict bfs_instance_read(struct bfs_call *c, uint32_t index, int fd, void *user, size_t size) {
 	struct notify_reading r = { .index = index, .fd = fd, .user = user, .room = BFS_MIN(size, BFS_RW_MAX) };
+	bfs_ofd_look();
 	bfs_pool_lock();
 	long n = notify_read_locked(&r);
 	bfs_pool_unlock();

@@ -134,6 +134,18 @@ bool bfs_ofd_sweep(void) {
 	return any;
 }
 
+#define OFD_LOOK 8u /* entries that one call looks at */
+
+void bfs_ofd_look(void) {
+	struct bfs_control *c = bfs_p.control;
+	uint32_t top = __atomic_load_n(&c->ofd_top, __ATOMIC_RELAXED);
+	uint32_t at = __atomic_fetch_add(&c->ofd_look, OFD_LOOK, __ATOMIC_RELAXED);
+	for (uint32_t n = 0; n < OFD_LOOK && n < top; n++) {
+		uint32_t index = (at + n) % top, seen = __atomic_load_n(&bfs_p.ofds[index].state, __ATOMIC_ACQUIRE);
+		if (OFD_STATE(seen) != OFD_FREE && !ofd_alive(index)) ofd_free(index, seen);
+	}
+}
+
 bool bfs_ofd_refers(bfs_node n) {
 	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < top && i < BFS_OFD_COUNT; i++) {
@@ -217,6 +229,7 @@ static long ofd_fill(uint32_t index, const struct bfs_loc *loc, uint32_t flags) 
 }
 
 long bfs_ofd_open(const struct bfs_loc *loc, uint32_t flags) {
+	if (bfs_notify_any()) bfs_ofd_look();
 	char path[48] = "/proc/self/fd/";
 	bfs_u64_text(path + 14, (uint64_t)bfs_fd(BFS_FD_PLACEHOLDER));
 	long fd = bfs_raw4(__NR_openat, AT_FDCWD, path, O_RDWR | (flags & O_CLOEXEC), 0);

@@ -28,7 +28,7 @@ static void rename_notify(const struct bfs_loc *from, const struct bfs_loc *to, 
 	uint32_t cookie = bfs_notify_cookie();
 	bfs_notify_entry(from->parent, from->name, from->name_len, directory, IN_MOVED_FROM, cookie);
 	bfs_notify_entry(to->parent, to->name, to->name_len, directory, IN_MOVED_TO, cookie);
-	if (replaced != NULL) bfs_notify_ino(replaced->ino, IN_ATTRIB);
+	if (replaced != NULL) bfs_notify_ino(replaced->ino, (replaced->mode & S_IFMT) == S_IFDIR ? IN_ATTRIB | IN_ISDIR : IN_ATTRIB);
 	bfs_notify_ino(moved->ino, IN_MOVE_SELF);
 	if (replaced != NULL) bfs_notify_ended(to->node, replaced);
 }
