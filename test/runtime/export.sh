@@ -104,6 +104,15 @@ status=$?
 if [ $status -eq 5 ] && [ "$(cat "$out/term/tmp/caught" 2>/dev/null)" = caught ]; then pass; else fail "a signal was not handed on: $status"; fi
 expect "no trace in the tree's /proc" 0 '^1$' export_run "$out/proc" /bin/sh -c 'n=0; for p in /proc/[0-9]*; do n=$((n+1)); done; echo $n'
 
+# Who reads what the program writes is done when the program closes it, not when it ends.
+mkdir -m 777 "$scratch/shared"
+"${unprivileged[@]}" env BINARYFS_EXPORT_OVERLAY="$out/pipe" BINARYFS_VOLUMES="/shared=$scratch/shared" "$scratch/base.so" \
+	/bin/sh -c 'echo said; exec >&- 2>&-; while [ ! -e /shared/read ]; do sleep 0.05; done; echo x >/tmp/x' | (timeout 60 cat; echo "ended $?"; : >"$scratch/shared/read") >"$scratch/said"
+if [ "$(cat "$scratch/said")" = "$(printf 'said\nended 0')" ] && [ -e "$out/pipe/tmp/x" ]; then pass; else fail "the supervisor keeps the program's output open"; fi
+# A deep tree is saved.
+expect "a deep tree" 0 '' export_run "$out/deep" /bin/sh -c 'i=0; while [ $i -lt 300 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done; echo x >deepest'
+if [ "$(find "$out/deep" -name deepest | tr -cd / | wc -c)" -gt 300 ]; then pass; else fail "a deep tree was not saved"; fi
+
 # Refused before anything runs.
 expect "a directory that is not empty" 125 'export-refused.*already' export_run "$out/saved" /bin/cat /etc/greeting
 : >"$out/file"

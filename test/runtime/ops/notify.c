@@ -385,6 +385,18 @@ static void several(void) {
 	OK(close(one) == 0 && close(two) == 0);
 }
 
+/* Events through a descriptor go by the name that the file has now. */
+static void renamed_open(void) {
+	int w = inotify_init1(IN_NONBLOCK);
+	OK(mkdir("r", 0755) == 0 && mkdir("r2", 0755) == 0 && inotify_add_watch(w, "r", IN_ALL_EVENTS) == 1);
+	int fd = open("r/b", O_RDWR | O_CREAT, 0644);
+	OK(rename("r/b", "r/a") == 0 && strcmp(events_of(w), "1:create=b 1:open=b 1:from=b 1:to=a") == 0);
+	OK(fchmod(fd, 0600) == 0 && write(fd, "x", 1) == 1 && strcmp(events_of(w), "1:attrib=a 1:modify=a") == 0);
+	OK(rename("r/a", "r2/a") == 0 && strcmp(events_of(w), "1:from=a") == 0);
+	OK(write(fd, "x", 1) == 1 && close(fd) == 0 && strcmp(events_of(w), "") == 0);
+	close(w);
+}
+
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	OK(mkdir("d", 0755) == 0 && mkdir("e", 0755) == 0);
@@ -398,5 +410,6 @@ int main(int argc, char **argv) {
 	overflow();
 	many();
 	several();
+	renamed_open();
 	return check_end();
 }

@@ -111,9 +111,19 @@ static void directories(void) {
 	close(fd);
 }
 
+/* A directory that nobody has touched yet does not go into itself. */
+static void into_itself(void) {
+	FAILS(rename("dir", "dir/new"), EINVAL);
+	FAILS(rename("dir", "dir/sub"), EINVAL);
+	FAILS(rename("dir", "dir/sub/new"), EINVAL);
+	FAILS(renameat2(AT_FDCWD, "dir", AT_FDCWD, "dir/sub", RENAME_EXCHANGE), EINVAL);
+	OK(stat("dir/entry", &after) == 0 && stat("dir/sub/deep", &after) == 0);
+}
+
 int main(int argc, char **argv) {
 	if (argc > 1 && chdir(argv[1]) != 0) return 1;
 	bool overlay = stat("large", &before) == 0 && stat("/", &after) == 0 && before.st_dev == after.st_dev && stat("/proc/1", &before) != 0;
+	into_itself();
 	small_changes(overlay);
 	two_names();
 	listings();

@@ -55,5 +55,16 @@ int main(int argc, char **argv) {
 	CHECK_ERRNO(inotify_rm_watch(fd, 2), EINVAL);
 	CHECK(inotify_add_watch(fd, "/proc/self/status", IN_MODIFY) == 4 && inotify_rm_watch(fd, 4) == 0 && await(fd, 4, IN_IGNORED, ""));
 	CHECK_ERRNO(inotify_add_watch(fd, "/proc/self/none", IN_MODIFY), ENOENT);
+	/* more events of the door than the kernel keeps: afterwards the overlay's still wake */
+	struct pollfd p = { fd, POLLIN, 0 };
+	CHECK(inotify_add_watch(fd, dir, IN_CREATE | IN_DELETE) == 5);
+	snprintf(path, sizeof path, "%s/many", dir);
+	for (int i = 0; i < 9000; i++) {
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+		unlink(path);
+	}
+	CHECK(check_write("/tmp/watched/c", "x"));
+	while (poll(&p, 1, 0) == 1 && read(fd, buffer, sizeof buffer) > 0) {}
+	CHECK(check_write("/tmp/watched/d", "x") && poll(&p, 1, 0) == 1 && holds(read(fd, buffer, sizeof buffer), 1, IN_CREATE, "d"));
 	return check_done();
 }
