@@ -38,8 +38,9 @@ side() {
 	shift
 	{
 		echo '#!/usr/bin/env bash'
-		declare -f as_user
-		printf 'cd %q && as_user env -i PATH=/usr/bin:/bin LANG=C.UTF-8 %s "$@"\n' "$scratch/native" "$*"
+		printf 'cd %q && exec' "$scratch/native"
+		printf ' %q' "${unprivileged[@]}"
+		printf ' env -i PATH=/usr/bin:/bin LANG=C.UTF-8 %s "$@"\n' "$*"
 	} >"$scratch/$name"
 	chmod 755 "$scratch/$name"
 }

@@ -8,7 +8,7 @@ top=$PWD
 git config --file config user.useConfigOnly true
 export GIT_CONFIG_GLOBAL=$top/config
 git config --global init.defaultBranch main; git config --global advice.detachedHead false; git config --global gc.auto 0; git config --global protocol.file.allow always
-git config --global pack.threads 2
+git config --global pack.threads 1
 
 echo "== commits"
 git init -q project; cd project || exit
