@@ -20,7 +20,7 @@ binaryfs build "$root" -o "$scratch/ops.so" >/dev/null || fail "build"
 native=/dev/shm
 [ -w "$native" ] || native=$scratch
 native=$(mktemp -d "$native/binaryfs-ops.XXXXXX")
-cleanup_commands+=("rm -rf '$native'")
+cleanup_commands+=("remove '$native'")
 chmod 1777 "$native"
 
 # judge NAME OUTPUT: every line that reports a failed check must be a known difference.

@@ -38,7 +38,7 @@ mapfile -t ops < <(cd "$here/ops" && ls ./*.c | sed 's,^\./,,; s,\.c$,,') # nati
 [ "${#programs[@]}" -gt 0 ] && [ "${#ops[@]}" -gt 0 ] || fail "no programs found"
 
 native=$(mktemp -d /dev/shm/binaryfs-posix.XXXXXX 2>/dev/null) || native=$(mktemp -d "$scratch/native.XXXXXX")
-cleanup_commands+=("rm -rf '$native'")
+cleanup_commands+=("remove '$native'")
 
 # place USER: the native directory and the volume with the seed in them, and the image with its own, each belonging to USER.
 place() {
