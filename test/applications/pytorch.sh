@@ -34,7 +34,7 @@ for kind in native image; do
 done
 # Side by side. A worker that never answers is what may go wrong here: then it ends as a failure.
 program=(/usr/bin/python3 "$scratch/site/train.py" "$scratch/site/work")
-# What fails natively says nothing of the image (a DataLoader's worker was once seen to go): then both run again.
+# What fails natively says nothing of the image: then both run again.
 declare -A ended
 for attempt in 1 2 3; do
 	start_server native timeout 400 "${program[@]}"

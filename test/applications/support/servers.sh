@@ -8,11 +8,12 @@ free_port() {
 	node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });'
 }
 
-# start_server NAME COMMAND…: without privileges, in the background, its output in $scratch/NAME.log.
+# start_server NAME COMMAND…: without privileges, in the background, its output in $scratch/NAME.log. In a directory that the user may enter, as a checkout may not be one: Python's spawned
+# processes go to where their parent started.
 start_server() {
 	local name=$1
 	shift
-	setsid "${unprivileged[@]}" "$@" >"$scratch/$name.log" 2>&1 </dev/null &
+	(cd "$scratch" && exec setsid "${unprivileged[@]}" "$@") >"$scratch/$name.log" 2>&1 </dev/null &
 	server_group[$name]=$!
 }
 
