@@ -16,6 +16,7 @@ bfs_gate_code:
 	.hidden bfs_gate_pass
 bfs_gate_pass:
 	syscall
+gate_restore:
 	mov 0(%rsp), %rdi
 	mov 8(%rsp), %rsi
 	mov 16(%rsp), %rdx
@@ -34,20 +35,12 @@ bfs_gate_wait:
 	syscall
 	lea 22(%rax), %rcx
 	jrcxz 1f
-	mov $0, %ecx
-	jmp 2f
+	jmp gate_restore
 1:	mov 64(%rsp), %rax
-	mov $-2, %rcx
-2:	mov 0(%rsp), %rdi
-	mov 8(%rsp), %rsi
-	mov 16(%rsp), %rdx
-	mov 24(%rsp), %r10
-	mov 32(%rsp), %r8
-	mov 40(%rsp), %r9
-	mov 48(%rsp), %r11
-	lea (%r11,%rcx), %rcx
-	mov 56(%rsp), %rsp
-	jmp *%rcx
+	mov 48(%rsp), %rcx
+	lea -2(%rcx), %rcx
+	mov %rcx, 48(%rsp)
+	jmp gate_restore
 	.globl bfs_gate_code_end
 	.hidden bfs_gate_code_end
 bfs_gate_code_end:
