@@ -23,31 +23,14 @@ native=$(mktemp -d "$native/binaryfs-ops.XXXXXX")
 cleanup_commands+=("remove '$native'")
 chmod 1777 "$native"
 
-# judge NAME OUTPUT: every line that reports a failed check must be a known difference.
-judge() {
-	local name=$1 output=$2 line text unknown=0
-	if ! grep -Eq '^[0-9]+ passed, [0-9]+ failed$' <<<"$output"; then
-		fail "$name ended early: $(tail -n 3 <<<"$output")"
-		return
-	fi
-	while IFS= read -r line; do
-		text=${line#*: }
-		text=${text% (errno *}
-		grep -Fxq -- "${name##* }: $text" <<<"$known_differences" && continue
-		printf '%s\n' "$line"
-		unknown=1
-	done < <(grep -E '^[^ ]+\.c:[0-9]+: ' <<<"$output")
-	if [ "$unknown" -eq 0 ]; then pass; else fail "$name"; fi
-}
-
 for name in "${names[@]}"; do
-	judge "native $name" "$(timeout 60 "$root/bin/$name" "$native" 2>&1)"
-	judge "image $name" "$(timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
-	judge "user native $name" "$(as_user timeout 60 "$root/bin/$name" "$native" 2>&1)"
-	judge "user image $name" "$(as_user timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+	judge "native $name" "$name" "$(timeout 60 "$root/bin/$name" "$native" 2>&1)"
+	judge "image $name" "$name" "$(timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+	judge "user native $name" "$name" "$(as_user timeout 60 "$root/bin/$name" "$native" 2>&1)"
+	judge "user image $name" "$name" "$(as_user timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
 done
 # Sockets below a volume are the host's own.
 mkdir "$scratch/volume"
 chmod 1777 "$scratch/volume"
-judge "volume queues" "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 60 "$scratch/ops.so" /bin/queues /volume 2>&1)"
+judge "volume queues" queues "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 60 "$scratch/ops.so" /bin/queues /volume 2>&1)"
 finish

@@ -51,36 +51,20 @@ place() {
 	binaryfs build "$scratch/root" -o "$scratch/posix.so" --volume /volume >/dev/null || fail "build"
 }
 
-# judge WHO PLACE PROGRAM COMMAND…: every line that reports a failed check must be a known difference.
-judge() {
-	local name="$1 $2 $3" key="$2 $3" output line text unknown=0
-	shift 3
-	output=$("$@" 2>&1 </dev/null)
-	if ! grep -Eq '^[0-9]+ passed, [0-9]+ failed$' <<<"$output"; then
-		fail "$name ended early: $(tail -n 3 <<<"$output")"
-		return
-	fi
-	while IFS= read -r line; do
-		text=${line#*: }
-		text=${text% (errno *}
-		grep -Fxq -- "$key: $text" <<<"$known_differences" && continue
-		printf '%s\n' "$line"
-		unknown=1
-	done < <(grep -E '^[^ ]+\.c:[0-9]+: ' <<<"$output")
-	if [ "$unknown" -eq 0 ]; then pass; else fail "$name"; fi
-}
+# run WHO PLACE PROGRAM COMMAND…
+run() { judge "$1 $2 $3" "$2 $3" "$("${@:4}" 2>&1 </dev/null)"; }
 
 # everywhere WHO PREFIX…: all programs in all places.
 everywhere() {
 	local who=$1 name
 	shift
 	for name in "${programs[@]}"; do
-		judge "$who" native "$name" "$@" timeout 120 "$scratch/root/bin/$name" "$native/seed"
-		[ "$name" = existing ] || judge "$who" overlay "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /tmp
-		judge "$who" image "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /packed
+		run "$who" native "$name" "$@" timeout 120 "$scratch/root/bin/$name" "$native/seed"
+		[ "$name" = existing ] || run "$who" overlay "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /tmp
+		run "$who" image "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /packed
 	done
 	for name in "${programs[@]}" "${ops[@]}"; do
-		judge "$who" volume "$name" "$@" timeout 120 env BINARYFS_VOLUMES="/volume=$scratch/volume" "$scratch/posix.so" "/bin/$name" /volume
+		run "$who" volume "$name" "$@" timeout 120 env BINARYFS_VOLUMES="/volume=$scratch/volume" "$scratch/posix.so" "/bin/$name" /volume
 	done
 }
 
@@ -93,7 +77,7 @@ everywhere user as_user
 
 # A small overlay, filled by every call that can.
 for size in 1M 8M; do
-	[ "$(id -u)" -ne 0 ] || judge root "$size" full timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
-	judge user "$size" full as_user timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
+	[ "$(id -u)" -ne 0 ] || run root "$size" full timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
+	run user "$size" full as_user timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
 done
 finish

@@ -61,6 +61,23 @@ expect() {
 	fi
 }
 
+# judge NAME KEY OUTPUT: of a program that counts its checks (ops/check.h): every line that reports a failed one must be in $known_differences, as "KEY: the check's text".
+judge() {
+	local name=$1 key=$2 output=$3 line text unknown=0
+	if ! grep -Eq '^[0-9]+ passed, [0-9]+ failed$' <<<"$output"; then
+		fail "$name ended early: $(tail -n 3 <<<"$output")"
+		return
+	fi
+	while IFS= read -r line; do
+		text=${line#*: }
+		text=${text% (errno *}
+		grep -Fxq -- "$key: $text" <<<"$known_differences" && continue
+		printf '%s\n' "$line"
+		unknown=1
+	done < <(grep -E '^[^ ]+\.c:[0-9]+: ' <<<"$output")
+	if [ "$unknown" -eq 0 ]; then pass; else fail "$name"; fi
+}
+
 # closure FILE…: the files, the programs' and libraries' own libraries and loader, as include options in the array `includes`.
 closure() {
 	local file library
