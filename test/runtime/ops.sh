@@ -33,4 +33,10 @@ done
 mkdir "$scratch/volume"
 chmod 1777 "$scratch/volume"
 judge "volume queues" queues "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 60 "$scratch/ops.so" /bin/queues /volume 2>&1)"
+# FIFOs where the kernel makes none without a name: no user namespace is to be had.
+if unshare -Ur true 2>/dev/null; then
+	judge "FIFOs with names" fifo "$(unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' - timeout 60 "$scratch/ops.so" /bin/fifo /tmp 2>&1)"
+else
+	skip "FIFOs with names: no user namespaces here"
+fi
 finish

@@ -13,6 +13,7 @@
 #define TRAP(nr, name, op) bfs_op op;
 #define PROCESS(nr, name)
 #define DENY(nr, name, error)
+#define OWN(nr, name, error)
 #include "policy_table.h"
 
 /* ---- results (op_common.c) ---- */
@@ -83,6 +84,9 @@ long bfs_drop_privileges(bfs_node n, const struct bfs_attr *attr);
 void bfs_now(int64_t *sec, uint32_t *nsec);
 
 /* ---- FIFOs (op_fifo.c) ---- */
+
+/* An O_PATH descriptor of a new FIFO of the kernel's, which never had a name. −errno where the kernel does not allow it: EPERM, ENOSYS, … fifo_nameless.c */
+long bfs_fifo_nameless(void);
 
 /* Rewrites C so that the caller passes it: the open of FIFO INO with FLAGS (permission was checked) by the kernel, which may wait. −ENXIO where the host lets no FIFO be made. */
 long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags);

@@ -9,13 +9,14 @@ enum bfs_class {
 	BFS_CLASS_NATIVE,
 	BFS_CLASS_TRAP,
 	BFS_CLASS_PROCESS,
+	BFS_CLASS_OWN, /* as DENY, but passes from the gate */
 };
 /* First number above the table. Numbers from here on are unknown. */
 #define BFS_NR_LIMIT 471
 
 struct bfs_policy {
 	uint8_t class; /* enum bfs_class */
-	uint8_t errno; /* DENY: positive errno */
+	uint8_t errno; /* DENY, OWN: positive errno */
 };
 /* Policy of system call NR; any value is allowed. */
 struct bfs_policy bfs_policy_of(long nr);

@@ -4,6 +4,7 @@
  *   TRAP(number, name, op)        takes a path, or a descriptor that may be a placeholder: OP answers (dispatch.c)
  *   PROCESS(number, name)         makes processes, runs programs or changes signal masks: the trap layer answers
  *   DENY(number, name, errno)     not offered
+ *   OWN(number, name, errno)      not offered, but the runtime itself makes it
  *
  * and this file undefines them at its end. Numbers without a row are unknown: ENOSYS.
  * Source: arch/x86/entry/syscalls/syscall_64.tbl of Linux 6.18; the x32 numbers (512 and up, bit 30) are refused by the filter. */
@@ -351,9 +352,9 @@ DENY(426, io_uring_enter, ENOSYS) /* see io_uring_setup */
 DENY(427, io_uring_register, ENOSYS) /* see io_uring_setup */
 DENY(428, open_tree, EPERM) /* path */
 DENY(429, move_mount, EPERM) /* path */
-DENY(430, fsopen, EPERM) /* would mount */
-DENY(431, fsconfig, EPERM) /* would mount; takes paths */
-DENY(432, fsmount, EPERM) /* would mount */
+OWN(430, fsopen, EPERM) /* would mount */
+OWN(431, fsconfig, EPERM) /* would mount; takes paths */
+OWN(432, fsmount, EPERM) /* would mount */
 DENY(433, fspick, EPERM) /* path */
 NATIVE(434, pidfd_open) /* reaches processes, not files */
 DENY(435, clone3, ENOSYS) /* filters cannot read its structure; glibc, musl and Go fall back to clone */
@@ -397,3 +398,4 @@ DENY(470, listns, ENOSYS) /* namespaces of the host */
 #undef TRAP
 #undef PROCESS
 #undef DENY
+#undef OWN

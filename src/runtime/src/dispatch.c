@@ -7,6 +7,7 @@ static const struct bfs_policy dispatch_policy[BFS_NR_LIMIT] = {
 #define TRAP(nr, name, op) [nr] = { BFS_CLASS_TRAP, 0 },
 #define PROCESS(nr, name) [nr] = { BFS_CLASS_PROCESS, 0 },
 #define DENY(nr, name, error) [nr] = { BFS_CLASS_DENY, error },
+#define OWN(nr, name, error) [nr] = { BFS_CLASS_OWN, error },
 #include "policy_table.h"
 };
 
@@ -31,6 +32,7 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 #define TRAP(nr, name, op) case nr: return op(c);
 #define PROCESS(nr, name)
 #define DENY(nr, name, error) case nr: return bfs_done(c, -(error));
+#define OWN(nr, name, error) DENY(nr, name, error)
 #include "policy_table.h"
 	default: return bfs_done(c, -ENOSYS);
 		/* clang-format on */

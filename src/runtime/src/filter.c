@@ -106,6 +106,7 @@ static void filter_arguments(unsigned nr) {
 
 static void filter_leaf(unsigned nr) {
 	struct bfs_policy policy = bfs_policy_of(nr);
+	uint32_t refused = SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA);
 	switch ((enum bfs_class)policy.class) {
 	case BFS_CLASS_NATIVE:
 		if (filter_judged(nr))
@@ -113,11 +114,11 @@ static void filter_leaf(unsigned nr) {
 		else
 			filter_return(SECCOMP_RET_ALLOW);
 		return;
-	case BFS_CLASS_DENY: filter_return(SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA)); return;
+	case BFS_CLASS_DENY: filter_return(refused); return;
 	case BFS_CLASS_TRAP:
-	case BFS_CLASS_PROCESS: break;
+	case BFS_CLASS_PROCESS: filter_arguments(nr); break;
+	case BFS_CLASS_OWN: break;
 	}
-	filter_arguments(nr);
 	/* BFS_GATE_ADDR ≤ instruction pointer < BFS_GATE_ADDR + page */
 	filter_load(FILTER_OFF_IP + 4);
 	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0);
@@ -125,14 +126,14 @@ static void filter_leaf(unsigned nr) {
 	filter_put(BPF_ALU | BPF_AND | BPF_K, 0, 0, ~(uint32_t)(BFS_GATE_SIZE - 1));
 	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)BFS_GATE_ADDR);
 	filter_return(SECCOMP_RET_ALLOW);
-	filter_return(SECCOMP_RET_TRAP);
+	filter_return(policy.class == BFS_CLASS_OWN ? refused : SECCOMP_RET_TRAP);
 }
 
 /* Numbers that the filter treats with the same instructions. */
 static bool filter_same(unsigned a, unsigned b) {
 	struct bfs_policy x = bfs_policy_of(a), y = bfs_policy_of(b);
 	if (x.class != y.class) return false;
-	if (x.class == BFS_CLASS_DENY) return x.errno == y.errno;
+	if (x.class == BFS_CLASS_DENY || x.class == BFS_CLASS_OWN) return x.errno == y.errno;
 	if (x.class == BFS_CLASS_NATIVE) return !filter_judged(a) && !filter_judged(b);
 	unsigned start = filter_length;
 	filter_arguments(a);

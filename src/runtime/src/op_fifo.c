@@ -1,7 +1,7 @@
 /* FIFOs of image and overlay. How an open waits for its partner, and what the pipe then does, is the kernel's: for every FIFO that is opened, a nameless one of the kernel's stands in.
  *
- * It is made in a memory file system of the host and unlinked in the same call; an O_PATH descriptor of it is what remains. All processes of the tree find it, by the FIFO's inode
- * number, in a queue of descriptors (fd_queue.c). So nothing outlives the tree, whoever is killed. An open is passed to the kernel as one of /proc/self/fd/SLOT, where SLOT is a
+ * It is made without a name (fifo_nameless.c) or, where the kernel does not allow that, in a memory file system of the host and unlinked in the same call; an O_PATH descriptor of it is what
+ * remains. All processes of the tree find it, by the FIFO's inode number, in a queue of descriptors (fd_queue.c). So nothing outlives the tree. An open is passed to the kernel as one of /proc/self/fd/SLOT, where SLOT is a
  * reserved descriptor that this process keeps for FIFOs lately opened. */
 #include "pool.h"
 
@@ -11,13 +11,12 @@
 
 #define FIFO_QUEUE 500u /* FIFOs that are remembered; the oldest gives way */
 
-/* A new FIFO of the kernel's without a name. */
-static long fifo_make(struct bfs_queued *record) {
+/* A FIFO that has a name for a moment, where the kernel makes none without. Killed just then, it would stay, empty. */
+static long fifo_named(void) {
 	static const char directories[][16] = { "/dev/shm/", "/tmp/", "/var/tmp/", "/run/" };
 	for (unsigned i = 0; i < sizeof directories / sizeof directories[0]; i++) {
 		char path[64], magic[40] = "/proc/self/fd/";
 		uint64_t number = 0;
-		struct stat st;
 		size_t len = strlen(directories[i]);
 		memcpy(path, directories[i], len);
 		memcpy(path + len, ".binaryfs-fifo-", 15);
@@ -30,13 +29,22 @@ static long fifo_make(struct bfs_queued *record) {
 		/* Who may open it was decided by the node's mode. */
 		bfs_u64_text(magic + strlen(magic), (uint64_t)fd);
 		bfs_raw3(__NR_fchmodat, AT_FDCWD, magic, 0666);
-		if (bfs_raw2(__NR_fstat, fd, &st) == 0 && (st.st_mode & S_IFMT) == S_IFIFO) {
-			record->host = st.st_dev;
-			record->host_ino = st.st_ino;
-			return fd;
-		}
-		bfs_raw1(__NR_close, fd);
+		return fd;
 	}
+	return -ENXIO;
+}
+
+static long fifo_make(struct bfs_queued *record) {
+	struct stat st;
+	long fd = bfs_fifo_nameless();
+	if (fd < 0 && fd != -EMFILE && fd != -ENFILE) fd = fifo_named();
+	if (fd < 0) return fd;
+	if (bfs_raw2(__NR_fstat, fd, &st) == 0 && (st.st_mode & S_IFMT) == S_IFIFO) {
+		record->host = st.st_dev;
+		record->host_ino = st.st_ino;
+		return fd;
+	}
+	bfs_raw1(__NR_close, fd);
 	return -ENXIO;
 }
 
