@@ -43,6 +43,8 @@ static inline bool bfs_ofd_writable(const struct bfs_ofd *ofd) {
 long bfs_ofd_attr(const struct bfs_ofd *ofd, struct bfs_attr *attr, uint64_t *st_dev);
 /* Closes descriptor FD of the program, a placeholder or not; the kernel's result. */
 long bfs_close_fd(int fd);
+/* Closes every placeholder of this process but the reserved ones. op_close.c */
+void bfs_close_ours(void);
 /* Tells placeholders that a descriptor is about to be closed: POSIX record locks of this process on that file go (op_lock.c). */
 void bfs_lock_closing(struct bfs_ofd *ofd);
 /* Has this program taken a POSIX record lock? */

@@ -70,7 +70,7 @@ NATIVE(57, fork)
 NATIVE(58, vfork) /* in the gate it would come back over its own return frame */
 PROCESS(59, execve) /* loads through the carrier */
 NATIVE(60, exit)
-NATIVE(61, wait4)
+TRAP(61, wait4, bfs_op_wait4) /* may block: the kernel waits */
 NATIVE(62, kill)
 NATIVE(63, uname)
 NATIVE(64, semget)
@@ -240,7 +240,7 @@ NATIVE(227, clock_settime)
 NATIVE(228, clock_gettime)
 NATIVE(229, clock_getres)
 NATIVE(230, clock_nanosleep)
-NATIVE(231, exit_group)
+TRAP(231, exit_group, bfs_op_exit_group)
 NATIVE(232, epoll_wait)
 NATIVE(233, epoll_ctl) /* a placeholder is refused with EPERM, as any regular file or directory is */
 NATIVE(234, tgkill)
@@ -256,7 +256,7 @@ NATIVE(243, mq_timedreceive)
 NATIVE(244, mq_notify)
 NATIVE(245, mq_getsetattr)
 DENY(246, kexec_load, EPERM) /* code for the host's kernel */
-NATIVE(247, waitid)
+TRAP(247, waitid, bfs_op_waitid)
 NATIVE(248, add_key) /* keyrings have no path */
 NATIVE(249, request_key)
 NATIVE(250, keyctl)

@@ -25,6 +25,7 @@ struct bfs_call {
 	long nr;
 	uint64_t a[6];
 	long result;
+	int64_t again;    /* BFS_WAIT: the kernel's result that says so */
 	uint64_t scratch; /* set by the maker of the call: BFS_SCRATCH_SIZE bytes, 16-aligned, that live until the passed call has returned; 0: none */
 };
 #define BFS_SCRATCH_SIZE 2048u
@@ -37,7 +38,7 @@ enum bfs_verdict {
 	BFS_DONE,  /* c->result holds the value or −errno */
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
-	BFS_WAIT,  /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
+	BFS_WAIT,  /* as BFS_PASS; but where the kernel says c->again, what was waited for is there, and the program's own call is made again from the start */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
@@ -399,6 +400,10 @@ bool bfs_notify_any(void);
 void bfs_notify_node(bfs_node n, bfs_node parent, const char *name, size_t len, uint32_t mask);
 void bfs_notify_loc(const struct bfs_loc *loc, uint32_t mask);
 void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask);
+/* Frees the entries of watched files that no process has open any more, which tells their watchers. ofd.c */
+void bfs_ofd_look_watched(void);
+/* May anybody watch what OFD has open? A hint, no lock. */
+bool bfs_notify_ofd_watched(const struct bfs_ofd *ofd);
 /* To N alone. */
 void bfs_notify_self(bfs_node n, uint32_t mask);
 /* To directory DIR alone: an entry appeared, went, moved. DIRECTORY: the entry is one. */

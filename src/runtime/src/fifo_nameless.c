@@ -2,8 +2,8 @@
  * when. Mounting takes CAP_SYS_ADMIN in the mount namespace's user namespace. Who has none gets it from a child in namespaces of its own (user_namespaces(7)), which shares memory and
  * descriptors with its parent and is gone when this returns. */
 #include "ops.h"
-#include "providers.h"
 
+#include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -48,9 +48,12 @@ static void nameless_write(const char *path, const char *text) {
 
 /* ID is itself in the new namespace: no file can be made there by one who is nobody. */
 static void nameless_map(const char *path, uint64_t id) {
-	char digits[24], line[64];
-	bfs_u64_text(digits, id);
-	if (bfs_join(line, sizeof line, digits, " ", digits, " 1", NULL) >= 0) nameless_write(path, line);
+	char line[64];
+	size_t n = bfs_u64_text(line, id);
+	line[n] = ' ';
+	n += 1 + bfs_u64_text(line + n + 1, id);
+	memcpy(line + n, " 1", 3);
+	nameless_write(path, line);
 }
 
 /* The child. The first two arguments are clone's own; it has what the gate left in the registers. */
@@ -65,15 +68,15 @@ static void nameless_child(uint64_t flags, uint64_t stack, struct nameless_job *
 
 static long nameless_make_apart(void) {
 	/* Not on the caller's stack: where the parent is killed, the child still uses it, and where the parent was a vfork child, its memory lives on. */
-	uint8_t *area = bfs_temp_take(NAMELESS_AREA);
-	if (area == NULL) return -ENOMEM;
-	struct nameless_job *job = (struct nameless_job *)(area + NAMELESS_AREA - sizeof *job);
+	long area = bfs_raw6(__NR_mmap, 0, NAMELESS_AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area < 0) return area;
+	struct nameless_job *job = (struct nameless_job *)((uint64_t)area + NAMELESS_AREA) - 1;
 	*job = (struct nameless_job){ .entry = nameless_child, .uid = (uint64_t)bfs_raw0(__NR_geteuid), .gid = (uint64_t)bfs_raw0(__NR_getegid), .fd = -EINTR };
 	/* No signal at its end, so that no wait of the program sees it (__WCLONE). */
 	long child = bfs_raw5(__NR_clone, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNS, job, job, 0, 0);
 	long fd = child < 0 ? child : job->fd;
 	if (child >= 0) bfs_raw4(__NR_wait4, child, 0, __WALL, 0);
-	bfs_temp_free(area, NAMELESS_AREA);
+	bfs_raw2(__NR_munmap, area, NAMELESS_AREA);
 	return fd;
 }
 

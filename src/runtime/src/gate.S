@@ -27,13 +27,14 @@ gate_restore:
 	mov 56(%rsp), %rsp
 	jmp *%rcx
 
-/* The same, and what the program called is called again where the kernel said −EINVAL (BFS_WAIT): its number follows the rest of the frame, and its syscall instruction is two bytes long. */
+/* The same, and what the program called is called again where the kernel's result is the one that was waited for (BFS_WAIT): the call's number and the negated result follow the rest of the frame, and its syscall instruction is two bytes long. */
 	.balign 16
 	.globl bfs_gate_wait
 	.hidden bfs_gate_wait
 bfs_gate_wait:
 	syscall
-	lea 22(%rax), %rcx
+	mov 72(%rsp), %rcx
+	lea (%rax,%rcx), %rcx
 	jrcxz 1f
 	jmp gate_restore
 1:	mov 64(%rsp), %rax

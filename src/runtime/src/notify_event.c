@@ -154,6 +154,14 @@ void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask) {
 	bfs_notify_node(ofd->node, ofd->parent, entry.name, entry.name_len, mask);
 }
 
+bool bfs_notify_ofd_watched(const struct bfs_ofd *ofd) {
+	bool directory = false, above;
+	if (ofd->kind != BFS_LOC_NODE || (ofd->flags & O_PATH) != 0) return false;
+	bfs_node n = ofd->node;
+	if (bfs_watched(event_key(n, &directory))) return true;
+	return bfs_watched(event_key(directory ? bfs_node_parent(n) : ofd->parent, &above));
+}
+
 void bfs_notify_entry(bfs_node dir, const char *name, size_t len, bool directory, uint32_t mask, uint32_t cookie) {
 	bool is_directory;
 	if (!bfs_notify_any()) return;

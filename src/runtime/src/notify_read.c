@@ -116,7 +116,7 @@ enum bfs_verdict bfs_instance_read(struct bfs_call *c, uint32_t index, int fd, v
 	if (n != 0) return bfs_done(c, n);
 	if ((bfs_raw2(__NR_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0) return bfs_done(c, -EAGAIN);
 	/* The kernel waits for an event, is interrupted and restarted as ever, and then says that no room was given for it. */
-	*c = (struct bfs_call){ .nr = __NR_read, .a = { (uint64_t)fd, 0, 0 }, .scratch = c->scratch };
+	*c = (struct bfs_call){ .nr = __NR_read, .a = { (uint64_t)fd, 0, 0 }, .again = -EINVAL, .scratch = c->scratch };
 	return BFS_WAIT;
 }
 

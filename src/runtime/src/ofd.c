@@ -146,6 +146,14 @@ void bfs_ofd_look(void) {
 	}
 }
 
+void bfs_ofd_look_watched(void) {
+	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; bfs_notify_any() && i < top && i < BFS_OFD_COUNT; i++) {
+		uint32_t seen = __atomic_load_n(&bfs_p.ofds[i].state, __ATOMIC_ACQUIRE);
+		if (OFD_STATE(seen) == OFD_LIVE && bfs_notify_ofd_watched(&bfs_p.ofds[i]) && !ofd_alive(i)) ofd_free(i, seen);
+	}
+}
+
 bool bfs_ofd_refers(bfs_node n) {
 	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < top && i < BFS_OFD_COUNT; i++) {

@@ -34,12 +34,15 @@ static enum bfs_verdict close_dup(struct bfs_call *c) {
 enum bfs_verdict bfs_op_dup2(struct bfs_call *c) { return close_dup(c); }
 enum bfs_verdict bfs_op_dup3(struct bfs_call *c) { return close_dup(c); }
 
-enum close_action { CLOSE_NOW, CLOSE_MARK, CLOSE_UNLOCK };
+enum close_action { CLOSE_NOW, CLOSE_OURS, CLOSE_MARK, CLOSE_UNLOCK };
 
 static void close_one(int fd, enum close_action action) {
 	struct bfs_ofd *ofd;
 	switch (action) {
 	case CLOSE_NOW: bfs_close_fd(fd); break;
+	case CLOSE_OURS:
+		if (bfs_own(fd, NULL) != NULL) bfs_close_fd(fd);
+		break;
 	case CLOSE_MARK: bfs_raw3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC); break;
 	case CLOSE_UNLOCK:
 		if ((bfs_raw2(__NR_fcntl, fd, F_GETFD) & FD_CLOEXEC) == 0) break;
@@ -96,6 +99,8 @@ enum bfs_verdict bfs_op_close_range(struct bfs_call *c) {
 	long r = close_listed(first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0 ? CLOSE_MARK : CLOSE_NOW);
 	return bfs_done(c, r < 0 ? close_natively(first, last, flags & CLOSE_RANGE_CLOEXEC) : 0);
 }
+
+void bfs_close_ours(void) { close_listed(0, ~0u, CLOSE_OURS); }
 
 void bfs_exec_closing(void) {
 	if (bfs_lock_any()) close_listed(0, ~0u, CLOSE_UNLOCK);

@@ -136,6 +136,8 @@ void bfs_program_start(uint64_t *sp) {
 	rc = bfs_vfs_join(fd_base, why, sizeof why);
 	if (rc < 0) bfs_die(125, "not-armed", why, program_exe, "report this with the kernel version");
 
+	bfs_ofd_look_watched(); /* what the exec closed */
+
 	struct bfs_elf elf;
 	rc = bfs_elf_load(fd, &elf);
 	program_remember(fd);

@@ -4,7 +4,7 @@
  * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
  * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
  *
- *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax │ ← rsp during the call
+ *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax again │ ← rsp during the call
  *
  * Without an alternate stack the kernel's signal frame lies there too, and rt_sigreturn has yet to read it: what is written stays below.
  */
@@ -26,7 +26,7 @@ long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 #define TRAP_PROBE_RESULT 0x42464Bl
 
 struct trap_frame {
-	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax, pad;
+	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax, again;
 };
 
 /* Where the program's stack is free from, downwards, until rt_sigreturn is done. */
@@ -44,7 +44,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub) {
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
-	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, 0 };
+	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, (uint64_t)-t->call.again };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
