@@ -10,7 +10,7 @@ struct bfs_export_target {
 	char name[BFS_NAME_MAX + 1];
 };
 
-/* Finds out before the run whether PATH can be made: it is absent, or an empty directory, and its parent may be written. 0, −ENOTEMPTY, −ENOTDIR, … */
+/* export_target.c. Finds out before the run whether PATH can be made: it is absent, or an empty directory, and its parent may be written. 0, −ENOTEMPTY, −ENOTDIR, … */
 long bfs_export_open(const char *path, struct bfs_export_target *target);
 /* Writes the difference between the tree and the images. On failure nothing of it is left, and WHERE names the path of the tree that could not be saved ("": none in particular). */
 long bfs_export(const struct bfs_export_target *target, char *where, size_t where_size);
@@ -18,6 +18,8 @@ long bfs_export(const struct bfs_export_target *target, char *where, size_t wher
  * saving failed and the program did not. −errno: there is no child. supervise.c */
 long bfs_supervise(const struct bfs_export_target *target);
 
+/* export.c: the difference itself, into the host's directory open at FD; WHERE as above. */
+long bfs_export_difference(int fd, char *where, size_t where_size);
 /* export_node.c: memory for what follows; one thing that is no directory. 0, −ENOMEM. */
 long bfs_export_prepare(void);
 /* Writes node N as entry NAME of the host's directory FD, attributes included. */
