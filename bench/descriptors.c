@@ -134,8 +134,8 @@ int main(int argc, char **argv) {
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	dir = argv[1];
-	files = atoi(argv[2]);
-	long n = atol(argv[4]), count = argc > 5 ? atol(argv[5]) : 0;
+	files = (int)strtol(argv[2], NULL, 10);
+	long n = strtol(argv[4], NULL, 10), count = argc > 5 ? strtol(argv[5], NULL, 10) : 0;
 	printf("%s %ld %ld: ", argv[3], n, count);
 	if (strcmp(argv[3], "held") == 0) held(n);
 	if (strcmp(argv[3], "pairs") == 0) pairs(n, count);
