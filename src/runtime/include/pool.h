@@ -12,7 +12,9 @@
 #include "vfs.h"
 
 #define BFS_PAGE_SIZE 4096u
-#define BFS_OFD_COUNT 65536u
+#define BFS_OFD_MIN 65536u           /* open file descriptions: entries of the table, where limits of address space or file size are small */
+#define BFS_OFD_MAX 2097152u         /* and elsewhere; the table is sparse and used from its beginning */
+#define BFS_OFD_RUN 8u               /* entries of a stripe that lie side by side, so that one in use takes few pages, and all of them do */
 #define BFS_OVERLAY_INO (1ull << 46) /* inode numbers of what the overlay makes start here */
 #define BFS_MAX_FILE_SIZE 0x7FFFFFFFFFFFFFFFull
 
@@ -93,6 +95,14 @@ struct bfs_pool_lib {
 	uint32_t reserved;
 };
 
+/* A stripe: the entries of the table of descriptions whose placeholders are on one inode, in rows (bfs_ofd_index). */
+struct bfs_stripe {
+	uint32_t hint;  /* no row below is free */
+	uint32_t look;  /* where to look next for a dead one */
+	uint32_t alive; /* how many of those looked at in this round lived */
+	uint32_t due;   /* row whose use is put off until the rows below have been looked at; 0: as at the start */
+};
+
 struct bfs_control {
 	uint64_t magic;
 	uint32_t lock;     /* tid of the owner, as FUTEX_LOCK_PI wants it */
@@ -104,6 +114,8 @@ struct bfs_control {
 		merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
 	uint32_t inode_limit, inode_hash_mask, dentry_limit, dentry_hash_mask, map_limit, text_limit;
 	uint32_t watch_limit, watch_hash_mask;
+	uint32_t ofd_limit, placeholder_bits; /* there are 1 << placeholder_bits inodes: placeholder.c */
+	uint64_t placeholder_dev, placeholder_ino[BFS_MAX_PLACEHOLDERS];
 	uint64_t events_at; /* offset of the queues of inotify instances: not mapped, read and written through the descriptor */
 	uint32_t page_limit, merge_slot_mask, merge_word_limit, merge_word_count;
 	/* changed in transactions */
@@ -115,7 +127,8 @@ struct bfs_control {
 	uint32_t watch_top, watch_free;  /* notify.c */
 	uint64_t next_ino, start_inodes; /* start_inodes: made by bfs_vfs_create */
 	/* hints, single stores */
-	uint32_t ofd_hint, ofd_top, ofd_look, orphan_tick;
+	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
+	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
 	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
 	uint32_t instances, move_cookie;       /* inotify: live ones; number of the last rename */
 	uint32_t door_names;                   /* lock: door_names.c */
@@ -310,6 +323,29 @@ uint64_t bfs_data_size_limit(void);
 
 /* ---- ofd.c -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* A description's STATE: bits 0–1 as in vfs.h, above them a number that grows with each use, so that who saw an earlier use cannot free a later one.
+ * Only who holds the lock on byte INDEX takes a free entry; so an entry that is not free and not locked belongs to the dead. */
+#define BFS_OFD_FREE 0u
+#define BFS_OFD_ENDING 1u
+#define BFS_OFD_LIVE 2u
+#define BFS_OFD_STATE(word) ((word)&3u)
+static inline uint32_t bfs_ofd_word(uint32_t index) { return __atomic_load_n(&bfs_p.ofds[index].state, __ATOMIC_ACQUIRE); }
+/* Frees the dead entry INDEX, whose state was seen as SEEN. */
+void bfs_ofd_free(uint32_t index, uint32_t seen);
+
+/* ---- ofd_table.c -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Locks a free entry of STRIPE for the struct file behind FD. −ENFILE. */
+long bfs_ofd_claim(int fd, uint32_t stripe, uint32_t *index);
+/* Does a struct file hold the entry? */
+bool bfs_ofd_alive(uint32_t index);
+/* The entry is free now. */
+void bfs_ofd_freed(uint32_t index);
+/* The entry at ROW of STRIPE; it grows with the row. */
+uint32_t bfs_ofd_index(uint32_t stripe, uint32_t row);
+/* The stripe of a file with inode number INO, and of directories below MOUNT. */
+uint32_t bfs_ofd_stripe(uint64_t ino);
+uint32_t bfs_ofd_stripe_of_mount(uint32_t mount);
 /* Does a live description refer to image node N? A hint (no lock). */
 bool bfs_ofd_refers(bfs_node n);
 /* Looks at a few entries in turn and frees the dead: where somebody watches, who closed a file by ending is told so that way. Not under the pool lock. */

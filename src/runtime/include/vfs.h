@@ -51,10 +51,10 @@ typedef enum bfs_verdict bfs_op(struct bfs_call *c);
 
 /* ---- reserved descriptors and start (pool.c) ---------------------------------------------------------------------------------------------- */
 
-/* Reserved descriptors stand at bfs_fd_base .. bfs_fd_base + BFS_FD_LIBS + libraries − 1 in every process of the tree, without CLOEXEC, hidden from the program. */
+/* Reserved descriptors stand at bfs_fd_base .. bfs_fd_base + bfs_fd_count() − 1 in every process of the tree, without CLOEXEC, hidden from the program. */
 enum {
 	BFS_FD_POOL = 0,        /* memfd of the overlay */
-	BFS_FD_PLACEHOLDER = 1, /* empty sealed memfd (F_SEAL_WRITE|GROW|SHRINK|SEAL), O_RDWR */
+	BFS_FD_PLACEHOLDER = 1, /* empty sealed memfd (F_SEAL_WRITE|GROW|SHRINK|SEAL), O_RDWR: the first of bfs_placeholder_count() */
 	BFS_FD_CWD = 2,         /* a placeholder of the current directory: the kernel copies it on fork and vfork, as it does its own cwd */
 	BFS_FD_EXEC = 3,        /* the program's own file, for /proc/PID/exe */
 	BFS_FD_CARRIER = 4,     /* the ELF file that holds the runtime, executed again for every program (set by the trap layer) */
@@ -65,12 +65,25 @@ enum {
 	BFS_FD_LENT_PLACES = 8, /* how many */
 	BFS_FD_BELLS = BFS_FD_LENT + BFS_FD_LENT_PLACES, /* queue of what wakes inotify instances (notify_bell.c) */
 	BFS_FD_BELLS_SEND = BFS_FD_BELLS + 1,
-	BFS_FD_LIBS = BFS_FD_BELLS + 2, /* the libraries, first listed first */
+	BFS_FD_LIBS = BFS_FD_BELLS + 2, /* the libraries, first listed first, and after them the other placeholders */
 };
 #define BFS_MAX_LIBS 64u
 extern int bfs_fd_base; /* process-private, constant after start */
 static inline int bfs_fd(int which) { return bfs_fd_base + which; }
 bool bfs_fd_reserved(int64_t fd);
+uint32_t bfs_fd_count(void);
+/* Placeholder inodes (placeholder.c): how many the tree has (a power of two), and the reserved descriptor of number I. All descriptions of one file are struct files of the same one, as their locks
+ * exclude each other there; files are spread over them, as the kernel walks all locks of an inode. */
+#define BFS_MAX_PLACEHOLDERS 64u
+uint32_t bfs_placeholder_count(void);
+int bfs_placeholder_fd(uint32_t i);
+/* Is the file of this device and inode number one of them? */
+bool bfs_placeholder_is(uint64_t st_dev, uint64_t st_ino);
+/* For the start of a tree: the binary logarithm of how many are affordable where a process may have LIMIT descriptors; makes them all, at their reserved places. */
+uint32_t bfs_placeholder_wish(uint64_t limit);
+long bfs_placeholders_make(void);
+/* An empty memfd; SEALED: it stays so. */
+long bfs_memfd(const char *name, bool sealed);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);
 /* As bfs_ofd_open, for a descriptor that is put to its reserved place at once: also where the program has as many as its soft limit allows. reserved.c */
@@ -262,10 +275,11 @@ long bfs_walk(int dirfd, const char *user_path, uint32_t flags, struct bfs_loc *
 
 /* ---- descriptors (ofd.c) ------------------------------------------------------------------------------------------------------------------ */
 
-/* A descriptor of an image or overlay node, or of a directory anywhere, is a *placeholder*: a struct file of its own on the empty memfd, opened through
+/* A descriptor of an image or overlay node, or of a directory anywhere, is a *placeholder*: a struct file of its own on an empty memfd, opened through
  * /proc/self/fd, whose file position is BFS_OFD_MAGIC | index of a struct bfs_ofd in the pool. The kernel thus keeps dup, fork, vfork, exec, CLOEXEC, SCM_RIGHTS and
  * CLONE_FILES right by itself. An OFD write lock on byte INDEX of the placeholder is held by that struct file: F_OFD_GETLK tells whether an index is still alive, so
- * entries of processes that were killed are found and freed. Host and volume files that are no directories are the kernel's own descriptors. */
+ * entries of processes that were killed are found and freed. INDEX also says which placeholder inode it is (bfs_ofd_index). Host and volume files that are no directories are the
+ * kernel's own descriptors. */
 #define BFS_OFD_MAGIC 0x4246000000000000ull
 #define BFS_OFD_MAGIC_MASK 0x7FFF000000000000ull
 struct bfs_ofd {
@@ -283,6 +297,8 @@ struct bfs_ofd {
 };
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
+/* The reserved descriptor of the inode that all descriptions of OFD's file are on. */
+int bfs_ofd_placeholder(const struct bfs_ofd *ofd);
 /* A new descriptor (lowest free number) for LOC; FLAGS as of open(2), O_CLOEXEC honoured. Returns the descriptor or −errno (−EMFILE, −ENFILE). Takes a node reference. */
 long bfs_ofd_open(const struct bfs_loc *loc, uint32_t flags);
 /* The process is about to execute a program: POSIX record locks of files that are open close-on-exec go (should the exec fail after all, they are gone). op_close.c */
@@ -400,7 +416,7 @@ bool bfs_notify_any(void);
 void bfs_notify_node(bfs_node n, bfs_node parent, const char *name, size_t len, uint32_t mask);
 void bfs_notify_loc(const struct bfs_loc *loc, uint32_t mask);
 void bfs_notify_ofd(const struct bfs_ofd *ofd, uint32_t mask);
-/* Frees the entries of watched files that no process has open any more, which tells their watchers. ofd.c */
+/* Frees the entries of watched files that no process has open any more, which tells their watchers. ofd_sweep.c */
 void bfs_ofd_look_watched(void);
 /* May anybody watch what OFD has open? A hint, no lock. */
 bool bfs_notify_ofd_watched(const struct bfs_ofd *ofd);

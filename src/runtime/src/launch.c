@@ -103,7 +103,7 @@ static void launch_arm(struct launch *l) {
 	rc = bfs_trap_install();
 	if (rc < 0)
 		bfs_die(125, "not-armed", "there is no memory for the runtime's own stacks (16 MiB of address space)", l->carrier_path, "raise ulimit -v and ulimit -d");
-	rc = bfs_filter_install(bfs_fd_base, (int)(BFS_FD_LIBS + l->config.lib_count));
+	rc = bfs_filter_install(bfs_fd_base, (int)bfs_fd_count());
 	if (rc < 0)
 		bfs_die(125, "not-armed", rc == -ENOSYS || rc == -EINVAL ? "this kernel has no seccomp filters" : "the seccomp filter was refused",
 			l->carrier_path, "needs Linux 4.17 or later with CONFIG_SECCOMP_FILTER, and a container profile that allows seccomp(2)");

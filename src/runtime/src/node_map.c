@@ -21,10 +21,10 @@ static long map_file(const struct map_job *j, uint64_t done, uint64_t len, int f
 	return map_failed(r) ? r : 0;
 }
 
-/* Beyond the end of the file: the empty placeholder, so that a touch is SIGBUS. Private, as that file is sealed against writing. */
+/* Beyond the end of the file: an empty placeholder, so that a touch is SIGBUS. Private, as that file is sealed against writing. */
 static long map_beyond(const struct map_job *j, uint64_t done, uint64_t len) {
 	uint32_t flags = (j->flags & ~(uint32_t)(MAP_TYPE | MAP_POPULATE | 0x2000u /* MAP_LOCKED */)) | MAP_PRIVATE;
-	long r = bfs_raw6(__NR_mmap, j->addr + done, len, j->prot, flags, bfs_fd(BFS_FD_PLACEHOLDER), 0);
+	long r = bfs_raw6(__NR_mmap, j->addr + done, len, j->prot, flags, bfs_placeholder_fd(0), 0);
 	return map_failed(r) ? r : 0;
 }
 

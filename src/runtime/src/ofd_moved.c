@@ -34,7 +34,7 @@ static void moved_rewrite(struct bfs_ofd *ofd, const char *from, const char *to,
 
 void bfs_ofd_moved(uint32_t mount, const char *from, const char *to, bool exchange) {
 	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED);
-	for (uint32_t i = 0; i < top && i < BFS_OFD_COUNT; i++) {
+	for (uint32_t row = 0, i; (i = bfs_ofd_index(bfs_ofd_stripe_of_mount(mount), row)) < top; row++) {
 		struct bfs_ofd *ofd = &bfs_p.ofds[i];
 		if (!moved_concerns(ofd, mount)) continue;
 		bfs_change_begin();

@@ -1,8 +1,8 @@
 /* flock, POSIX record locks and open file description locks of image and overlay files, made of real kernel locks, so that blocking, deadlock detection and release at the
  * death of a process are the kernel's.
  *
- * All placeholders are one inode to the kernel, so every file gets byte ranges of its own there: file number S (a row of the table in the memory of BFS_FD_LOCKS) owns
- * [S << 43, (S + 1) << 43); number 0 is left to ofd.c, which keeps a lock for each description. A file's last byte is its flock, the others are its bytes; offsets past 8 TiB
+ * All descriptions of a file are one inode to the kernel, but so are those of others, so every file gets byte ranges of its own there: file number S (a row of the table in the memory of
+ * BFS_FD_LOCKS) owns [S << 43, (S + 1) << 43); number 0 is left to ofd.c, which keeps a lock for each description. A file's last byte is its flock, the others are its bytes; offsets past 8 TiB
  * share one byte.
  *   - flock and OFD locks belong to the description, so they are OFD locks of the placeholder itself.
  *   - POSIX locks belong to the process, which loses them all when it closes any descriptor of the inode: they are kept on BFS_FD_LOCKS, which is never closed, and taken back
@@ -129,13 +129,15 @@ static void lock_to_program(const struct flock *found, uint64_t number, struct f
 	out->l_pid = found->l_pid;
 }
 
-static long lock_get(int fd, int cmd, uint64_t number, const struct lock_range *range, void *user, struct flock *fl) {
+/* A descriptor that shows the locks of the other kind than the one asked for, and holds none itself. */
+static int lock_other(const struct bfs_ofd *ofd, bool posix) { return posix ? bfs_ofd_placeholder(ofd) : bfs_fd(BFS_FD_LOCKS); }
+
+static long lock_get(int fd, int cmd, int other, uint64_t number, const struct lock_range *range, void *user, struct flock *fl) {
 	struct flock found;
 	bool posix = cmd == F_GETLK;
-	/* Its own kind first; the other kind through descriptors that hold no lock of that kind themselves. */
+	/* Its own kind first. */
 	long r = lock_query(posix ? bfs_fd(BFS_FD_LOCKS) : fd, cmd, number, range, fl->l_type, &found);
-	if (r == 0 && found.l_type == F_UNLCK)
-		r = lock_query(posix ? bfs_fd(BFS_FD_PLACEHOLDER) : bfs_fd(BFS_FD_LOCKS), F_OFD_GETLK, number, range, fl->l_type, &found);
+	if (r == 0 && found.l_type == F_UNLCK) r = lock_query(other, F_OFD_GETLK, number, range, fl->l_type, &found);
 	if (r < 0) return r;
 	if (found.l_type == F_UNLCK)
 		fl->l_type = F_UNLCK;
@@ -167,7 +169,7 @@ enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd) {
 	long r = lock_range_of(ofd, &fl, &range);
 	if (r == 0) r = lock_number_of(ofd, &number);
 	if (r != 0) return bfs_done(c, r);
-	if (query) return bfs_done(c, lock_get(fd, cmd, number, &range, (void *)c->a[2], &fl));
+	if (query) return bfs_done(c, lock_get(fd, cmd, lock_other(ofd, posix), number, &range, (void *)c->a[2], &fl));
 	if ((fl.l_type == F_RDLCK && !bfs_ofd_readable(ofd)) || (fl.l_type == F_WRLCK && !bfs_ofd_writable(ofd))) return bfs_done(c, -EBADF);
 	if (posix) {
 		__atomic_store_n(&lock_posix_taken, 1, __ATOMIC_RELAXED);
@@ -177,7 +179,7 @@ enum bfs_verdict bfs_lock_fcntl(struct bfs_call *c, struct bfs_ofd *ofd) {
 	struct flock request = lock_kernel(number, &range, fl.l_type);
 	bool waits = cmd == F_SETLKW || cmd == F_OFD_SETLKW;
 	if (!waits && fl.l_type != F_UNLCK) {
-		r = lock_query(posix ? bfs_fd(BFS_FD_PLACEHOLDER) : bfs_fd(BFS_FD_LOCKS), F_OFD_GETLK, number, &range, fl.l_type, &found);
+		r = lock_query(lock_other(ofd, posix), F_OFD_GETLK, number, &range, fl.l_type, &found);
 		if (r < 0 || found.l_type != F_UNLCK) return bfs_done(c, r < 0 ? r : -EAGAIN);
 	}
 	return waits ? lock_pass(c, lock_fd, cmd, &request) : bfs_done(c, bfs_raw3(__NR_fcntl, lock_fd, cmd, &request));

@@ -17,9 +17,9 @@ _Static_assert(sizeof(struct bfs_ofd) == 64, "description record");
 #define POOL_MERGE_WORDS 393216u
 #define POOL_DATA_ALIGN 2097152ull
 
-bool bfs_fd_reserved(int64_t fd) {
-	return bfs_fd_base >= 0 && bfs_p.control != NULL && fd >= bfs_fd_base && fd < (int64_t)bfs_fd(BFS_FD_LIBS) + bfs_p.control->lib_count;
-}
+bool bfs_fd_reserved(int64_t fd) { return bfs_fd_base >= 0 && bfs_p.control != NULL && fd >= bfs_fd_base && fd < (int64_t)bfs_fd_base + bfs_fd_count(); }
+
+uint32_t bfs_fd_count(void) { return BFS_FD_LIBS + bfs_p.control->lib_count + bfs_placeholder_count() - 1; }
 
 void bfs_why(char *why, size_t size, const char *text, const char *detail) {
 	size_t n = 0;
@@ -46,11 +46,25 @@ static uint32_t pool_power_of_two(uint32_t at_least) {
 	return n;
 }
 
+static uint64_t pool_limit(uint32_t resource) {
+	struct rlimit64 limit = { RLIM64_INFINITY, RLIM64_INFINITY };
+	bfs_raw4(__NR_prlimit64, 0, resource, 0, &limit);
+	return limit.rlim_cur;
+}
+
+/* The table of descriptions takes a sixteenth of what the limits of address space and file size allow. */
+static uint32_t pool_descriptions(void) {
+	uint64_t bytes = BFS_MIN(pool_limit(RLIMIT_AS), pool_limit(RLIMIT_FSIZE)) / 16;
+	uint64_t count = BFS_MAX(BFS_OFD_MIN, BFS_MIN(BFS_OFD_MAX, bytes / sizeof(struct bfs_ofd)));
+	return (uint32_t)(count - count % (BFS_OFD_RUN * BFS_MAX_PLACEHOLDERS)); /* all stripes are alike */
+}
+
 /* Fills limits and offsets for PAGES data pages. Areas are sparse: address space, not memory. */
 static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count) {
 	c->magic = BFS_POOL_MAGIC;
 	c->lib_count = lib_count;
 	c->page_limit = (uint32_t)pages;
+	c->ofd_limit = pool_descriptions();
 	c->inode_limit = (uint32_t)BFS_MAX(16384u, BFS_MIN(1048576u, pages / 4));
 	c->dentry_limit = c->inode_limit * 2;
 	c->inode_hash_mask = pool_power_of_two(c->inode_limit / 4) - 1;
@@ -64,7 +78,7 @@ static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
 	uint64_t end = 0;
 	pool_area(&end, sizeof *c);
 	c->undo_at = pool_area(&end, (uint64_t)BFS_UNDO_COUNT * sizeof(struct bfs_undo));
-	c->ofd_at = pool_area(&end, (uint64_t)BFS_OFD_COUNT * sizeof(struct bfs_ofd));
+	c->ofd_at = pool_area(&end, (uint64_t)c->ofd_limit * sizeof(struct bfs_ofd));
 	c->instance_at = pool_area(&end, (uint64_t)BFS_INSTANCE_COUNT * sizeof(struct bfs_instance));
 	c->watch_at = pool_area(&end, (uint64_t)c->watch_limit * sizeof(struct bfs_watch));
 	c->watch_hash_at = pool_area(&end, ((uint64_t)c->watch_hash_mask + 1) * 4);
@@ -125,8 +139,7 @@ static uint64_t pool_half_of_memory(void) {
 long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t why_size) {
 	uint64_t pages = (limit_bytes != 0 ? limit_bytes : pool_half_of_memory()) / BFS_PAGE_SIZE;
 	pages = BFS_MAX(16u, BFS_MIN(pages, 0x7FFFFFFFu));
-	struct rlimit64 file_size = { RLIM64_INFINITY, RLIM64_INFINITY };
-	bfs_raw4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, &file_size);
+	uint64_t file_size = pool_limit(RLIMIT_FSIZE);
 	/* The plan is put together in the mapped file itself: it is too large for the stack. */
 	long fd = bfs_raw2(__NR_memfd_create, "binaryfs-overlay", MFD_CLOEXEC);
 	if (fd == -EACCES) /* vm.memfd_noexec = 2 */
@@ -144,13 +157,13 @@ long bfs_pool_make(uint64_t limit_bytes, uint32_t lib_count, char *why, size_t w
 	if (error != 0) goto fail;
 	struct bfs_control *c = (struct bfs_control *)first;
 	pool_plan(c, pages, lib_count);
-	while (c->data_offset + pages * BFS_PAGE_SIZE > file_size.rlim_cur && pages > 256) {
+	while (c->data_offset + pages * BFS_PAGE_SIZE > file_size && pages > 256) {
 		pages /= 2;
 		pool_plan(c, pages, lib_count);
 	}
 	uint64_t total = c->data_offset + pages * BFS_PAGE_SIZE, meta = c->meta_size;
 	bfs_raw2(__NR_munmap, first, sizeof(struct bfs_control));
-	error = total > file_size.rlim_cur ? -EFBIG : bfs_raw2(__NR_ftruncate, fd, total);
+	error = total > file_size ? -EFBIG : bfs_raw2(__NR_ftruncate, fd, total);
 	if (error != 0) {
 		bfs_why(why, why_size, "the overlay does not fit the file size limit (ulimit -f)", "");
 		goto fail;

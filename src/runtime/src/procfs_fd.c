@@ -36,12 +36,10 @@ struct bfs_ofd *bfs_proc_fd_ofd(const struct bfs_proc_entry *entry) {
 	if (entry->pid == bfs_proc_self_pid()) return bfs_ofd_of((int)entry->fd, NULL);
 	/* Another process of the tree: its descriptor says by its inode that it is a placeholder, and by its position which one; the entry lies in the pool that we share. */
 	char digits[24], path[96], text[1024];
-	struct bfs_kstat placeholder, st;
+	struct bfs_kstat st;
 	bfs_u64_text(digits, entry->fd);
 	bfs_join(path, sizeof path, "/proc/", entry->base, "/fd/", digits, NULL);
-	if (bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_PLACEHOLDER), &placeholder) < 0 || bfs_host_stat(AT_FDCWD, path, 0, &st) < 0 ||
-		st.st_ino != placeholder.st_ino || st.st_dev != placeholder.st_dev)
-		return NULL;
+	if (bfs_host_stat(AT_FDCWD, path, 0, &st) < 0 || !bfs_placeholder_is(st.st_dev, st.st_ino)) return NULL;
 	uint64_t pos;
 	if (procfs_fdinfo(entry, text, sizeof text) < 0 || !procfs_fdinfo_number(text, "pos:", 10, &pos) || (pos & BFS_OFD_MAGIC_MASK) != BFS_OFD_MAGIC)
 		return NULL;

@@ -25,13 +25,13 @@ static size_t socket_hex(char *dst, uint64_t v) {
 	return len;
 }
 
-/* Distinguishes this tree's sockets: inode and birth of its placeholder, which nobody ever writes. */
+/* Distinguishes this tree's sockets: inode and birth of its first placeholder, which nobody ever writes. */
 static uint64_t socket_pool_id(void) {
 	static uint64_t id;
 	uint64_t known = __atomic_load_n(&id, __ATOMIC_RELAXED);
 	if (known != 0) return known;
 	struct stat st;
-	if (bfs_raw2(__NR_fstat, bfs_fd(BFS_FD_PLACEHOLDER), &st) < 0) return 1;
+	if (bfs_raw2(__NR_fstat, bfs_placeholder_fd(0), &st) < 0) return 1;
 	known = (st.st_ino * 0x9E3779B97F4A7C15ull ^ (st.st_mtime * 1000000000ull + st.st_mtime_nsec)) | 1;
 	__atomic_store_n(&id, known, __ATOMIC_RELAXED);
 	return known;

@@ -1,5 +1,4 @@
 /* Start of a tree, and of each later program in it: pool, reserved descriptors, libraries, first directory. */
-#include <linux/memfd.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 
@@ -9,17 +8,6 @@
 /* The kernel sizes every process's descriptor table by its highest descriptor: the reserved ones stay moderate. */
 #define START_FD_TOP 4096u
 
-static long start_memfd(const char *name, bool seal) {
-	long fd = bfs_raw2(__NR_memfd_create, name, MFD_ALLOW_SEALING);
-	if (fd == -EACCES) /* vm.memfd_noexec = 2 */
-		fd = bfs_raw2(__NR_memfd_create, name, MFD_ALLOW_SEALING | 8u /* MFD_NOEXEC_SEAL */);
-	if (fd < 0 || !seal) return fd;
-	long error = bfs_raw3(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-	if (error == 0) return fd;
-	bfs_raw1(__NR_close, fd);
-	return error;
-}
-
 static bool start_range_free(int base, uint32_t count) {
 	for (uint32_t i = 0; i < count; i++) {
 		if (bfs_raw2(__NR_fcntl, base + (int)i, F_GETFD) != -EBADF) return false;
@@ -27,15 +15,21 @@ static bool start_range_free(int base, uint32_t count) {
 	return true;
 }
 
-static long start_reserve(uint32_t count, char *why, size_t why_size) {
+/* Where a row of so many descriptors is free; −1: nowhere. */
+static int start_base(long top, uint32_t count) {
+	for (long base = top - (long)count; base >= 16; base--)
+		if (start_range_free((int)base, count)) return (int)base;
+	return -1;
+}
+
+/* 1 << *BITS: how many placeholders there is room for. */
+static long start_reserve(uint32_t lib_count, uint32_t *bits, char *why, size_t why_size) {
 	struct rlimit64 limit = { START_FD_TOP, START_FD_TOP };
 	bfs_raw4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
-	long top = (long)BFS_MIN(limit.rlim_cur, START_FD_TOP);
-	for (long base = top - (long)count; base >= 16; base--) {
-		if (start_range_free((int)base, count)) {
-			bfs_fd_base = (int)base;
-			return 0;
-		}
+	for (*bits = bfs_placeholder_wish(limit.rlim_cur);; --*bits) {
+		bfs_fd_base = start_base((long)BFS_MIN(limit.rlim_cur, START_FD_TOP), BFS_FD_LIBS + lib_count + (1u << *bits) - 1);
+		if (bfs_fd_base >= 0) return 0;
+		if (*bits == 0) break;
 	}
 	bfs_why(why, why_size, "too few file descriptors (ulimit -n) for those that the file system reserves", "");
 	return -EMFILE;
@@ -51,13 +45,18 @@ static long start_place(long fd, int which, char *why, size_t why_size, const ch
 }
 
 static long start_descriptors(const struct bfs_config *config, char *why, size_t why_size) {
-	long error = start_reserve(BFS_FD_LIBS + config->lib_count, why, why_size);
+	uint32_t bits;
+	long error = start_reserve(config->lib_count, &bits, why, why_size);
 	if (error != 0) return error;
 	long fd = bfs_pool_make(config->overlay_limit, config->lib_count, why, why_size);
 	if (fd < 0) return fd;
+	bfs_p.control->placeholder_bits = bits;
 	error = start_place(fd, BFS_FD_POOL, why, why_size, "overlay");
-	if (error == 0) error = start_place(start_memfd("binaryfs-file", true), BFS_FD_PLACEHOLDER, why, why_size, "placeholder");
-	if (error == 0) error = start_place(start_memfd("binaryfs-locks", false), BFS_FD_LOCKS, why, why_size, "locks");
+	if (error == 0) {
+		error = bfs_placeholders_make();
+		if (error != 0) bfs_why(why, why_size, "a reserved descriptor cannot be made: ", "placeholder");
+	}
+	if (error == 0) error = start_place(bfs_memfd("binaryfs-locks", false), BFS_FD_LOCKS, why, why_size, "locks");
 	if (error == 0) {
 		error = bfs_fifo_setup();
 		if (error == 0) error = bfs_queue_setup(BFS_FD_BELLS);

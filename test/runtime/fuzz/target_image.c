@@ -151,7 +151,7 @@ static void use_tree(struct bfs_lib_config *libs, uint32_t count, const uint8_t 
 	} else {
 		CHECK(why[0] != 0);
 	}
-	for (uint32_t i = 0; bfs_fd_base >= 0 && i < BFS_FD_LIBS + count; i++) close(bfs_fd((int)i));
+	for (uint32_t i = 0; bfs_p.control != NULL && i < bfs_fd_count(); i++) close(bfs_fd((int)i));
 	bfs_fd_base = -1;
 	if (bfs_p.control != NULL) munmap(bfs_p.control, bfs_p.control->meta_size);
 	bfs_p = (struct bfs_pool){ 0 };

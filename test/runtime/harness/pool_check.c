@@ -64,7 +64,7 @@ static void check_inode(const struct bfs_inode *inode) {
 			check_fail("entry leads to a freed inode", index, d);
 		subdirs += e->node != 0 && (bfs_mode_of(e->node) & S_IFMT) == S_IFDIR;
 	}
-	for (uint32_t i = 0; i < BFS_OFD_COUNT && i < bfs_p.control->ofd_top; i++)
+	for (uint32_t row = 0, i; (i = bfs_ofd_index(bfs_ofd_stripe(inode->ino), row)) < bfs_p.control->ofd_top; row++)
 		holds += (bfs_p.ofds[i].state & 3) == 2 && bfs_p.ofds[i].kind == BFS_LOC_NODE && bfs_p.ofds[i].node == bfs_inode_node(inode);
 	if (holds != inode->holds) check_fail("holds", inode->holds, holds);
 	if (!check_links) return;

@@ -10,7 +10,7 @@ name, command = sys.argv[1], sys.argv[2:]
 # Phase, rounds that are enough for everything that is made once, rounds that are measured. (The numbers of pages go round: the memory that describes them is touched once.)
 phases = [("opens", 10000, 1000000), ("creates", 3000, 100000), ("maps", 1000, 100000), ("others", 1500, 4000), ("execs", 100, 10000)]
 slack = {"descriptors": 0, "resident KiB": 512, "pool KiB": 256, "used blocks": 8, "used files": 0, "next descriptor": 0}
-# What an exec closes is noticed when the table of open file descriptions is full (64 bytes each, 4 MiB at most).
+# What an exec closes is noticed when the table of open file descriptions has 65,536 entries (64 bytes each, 4 MiB at most).
 described = {"execs": 10000 * 64 // 1024}
 passed = failed = 0
 
