@@ -34,10 +34,10 @@ static inline void *bfs_call_scratch(const struct bfs_call *c, size_t size) {
 	return c->scratch != 0 && size <= BFS_SCRATCH_SIZE ? (void *)((c->scratch + BFS_SCRATCH_SIZE - size) & ~15ul) : (void *)0;
 }
 enum bfs_verdict {
-	BFS_DONE,  /* c->result holds the value or −errno */
-	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
+	BFS_DONE, /* c->result holds the value or −errno */
+	BFS_PASS, /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
-	BFS_WAIT,  /* as BFS_PASS; but where the kernel says −EINVAL, what was waited for is there, and the program's own call is made again from the start */
+	BFS_WAIT, /* as BFS_PASS; but where the kernel says −EINVAL or −EFAULT, what was waited for is there, and the program's own call is made again from the start */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */
@@ -228,6 +228,9 @@ bool bfs_is_owner(const struct bfs_attr *attr);
 long bfs_may_delete(const struct bfs_attr *dir, const struct bfs_attr *victim);
 /* Is the calling thread root, or in group GID (effective or supplementary)? */
 bool bfs_is_root(void);
+/* The ids that the kernel's file systems go by: the effective ones, unless setfsuid(2) set others. */
+uint32_t bfs_fs_uid(void);
+uint32_t bfs_fs_gid(void);
 bool bfs_in_group(uint32_t gid);
 
 /* ---- paths (path.c) ----------------------------------------------------------------------------------------------------------------------- */
@@ -278,8 +281,9 @@ struct bfs_ofd {
 	uint32_t mount;        /* HOST */
 	uint32_t rel;          /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
 	uint64_t private_data; /* of the provider (procfs snapshots) */
-	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); 0 at open */
+	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bit 1: BFS_OFD_CREATED; 0 at open */
 };
+#define BFS_OFD_CREATED 2u /* its open made the file: F_CREATED_QUERY */
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
 /* A new descriptor (lowest free number) for LOC; FLAGS as of open(2), O_CLOEXEC honoured. Returns the descriptor or −errno (−EMFILE, −ENFILE). Takes a node reference. */

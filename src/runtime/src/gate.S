@@ -27,13 +27,15 @@ gate_restore:
 	mov 56(%rsp), %rsp
 	jmp *%rcx
 
-/* The same, and what the program called is called again where the kernel said −EINVAL (BFS_WAIT): its number follows the rest of the frame, and its syscall instruction is two bytes long. */
+/* The same, and what the program called is called again where the kernel said −EINVAL or −EFAULT (BFS_WAIT): its number follows the rest of the frame, and its syscall instruction is two bytes long. */
 	.balign 16
 	.globl bfs_gate_wait
 	.hidden bfs_gate_wait
 bfs_gate_wait:
 	syscall
 	lea 22(%rax), %rcx
+	jrcxz 1f
+	lea 14(%rax), %rcx
 	jrcxz 1f
 	jmp gate_restore
 1:	mov 64(%rsp), %rax
