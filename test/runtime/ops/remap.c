@@ -98,6 +98,10 @@ static void reorders(int fd) {
 	map[0] = 'b';
 	FAILS(remap_file_pages(map, PAGE, PROT_READ, 0, 0), EINVAL);
 	FAILS(remap_file_pages(map, 0, 0, 0, 0), EINVAL);
+	OK(munmap(map + 6 * PAGE, PAGE) == 0);
+	FAILS(remap_file_pages(map + 5 * PAGE, 3 * PAGE, 0, 0, 0), EINVAL); /* a gap in it, and its end */
+	FAILS(remap_file_pages(map + 7 * PAGE, 2 * PAGE, 0, 0, 0), EINVAL);
+	OK(spells(map + 5 * PAGE, 'f', 1) && spells(map + 7 * PAGE, 'h', 1));
 	munmap(map, 8 * PAGE);
 	map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	FAILS(remap_file_pages(map, PAGE, 0, 1, 0), EINVAL);
