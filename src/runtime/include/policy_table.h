@@ -225,7 +225,7 @@ DENY(212, lookup_dcookie, ENOSYS) /* paths of the host */
 NATIVE(213, epoll_create)
 DENY(214, epoll_ctl_old, ENOSYS)
 DENY(215, epoll_wait_old, ENOSYS)
-NATIVE(216, remap_file_pages) /* works on mappings, which are real */
+TRAP(216, remap_file_pages, bfs_op_remap_file_pages) /* the next page of a file is not the next of the pool */
 TRAP(217, getdents64, bfs_op_getdents64)
 NATIVE(218, set_tid_address)
 NATIVE(219, restart_syscall)

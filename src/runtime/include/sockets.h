@@ -20,8 +20,13 @@ enum bfs_socket_kind {
 };
 /* Takes in the address of LEN bytes at USER of a call on descriptor FD. Kind, −EFAULT. */
 long bfs_socket_take(int fd, uint64_t user, uint32_t len, struct bfs_unix_address *address, char path[BFS_SUN_PATH + 1]);
-/* The place of an existing socket: LOC is a node, whose abstract name is put into ADDRESS (1), or lies on the host (0). −errno, as unix_find_bsd. */
-long bfs_socket_find(const char *path, struct bfs_loc *loc, struct bfs_unix_address *address, uint32_t *len);
+/* The place of an existing socket that one like FD can reach: LOC is a node, whose abstract name is put into ADDRESS (1), or lies on the host (0). −errno, as unix_find_bsd. */
+long bfs_socket_find(int fd, const char *path, struct bfs_loc *loc, struct bfs_unix_address *address, uint32_t *len);
+/* SO_TYPE of descriptor FD, 0 where it is no socket. */
+#define BFS_SOCK_DGRAM 2u
+uint32_t bfs_socket_type(int fd);
+/* What a node's rdev holds: the pool's string of its path, and the type of the socket that is bound to it. */
+static inline uint64_t bfs_socket_record(uint32_t text, uint32_t type) { return (uint64_t)type << 32 | text; }
 /* The abstract address of a socket node; the length of the whole address. */
 uint32_t bfs_socket_abstract(const struct bfs_attr *attr, struct bfs_unix_address *out);
 /* The pool's string of the path that an abstract name of this tree stands for, 0 where it is none. PATH_LEN bytes of sun_path are there. */

@@ -242,6 +242,9 @@ bool bfs_is_owner(const struct bfs_attr *attr);
 long bfs_may_delete(const struct bfs_attr *dir, const struct bfs_attr *victim);
 /* Is the calling thread root, or in group GID (effective or supplementary)? */
 bool bfs_is_root(void);
+/* The ids that the kernel's file systems go by: the effective ones, unless setfsuid(2) set others. */
+uint32_t bfs_fs_uid(void);
+uint32_t bfs_fs_gid(void);
 bool bfs_in_group(uint32_t gid);
 
 /* ---- paths (path.c) ----------------------------------------------------------------------------------------------------------------------- */
@@ -293,8 +296,9 @@ struct bfs_ofd {
 	uint32_t mount;        /* HOST */
 	uint32_t rel;          /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
 	uint64_t private_data; /* of the provider (procfs snapshots) */
-	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); 0 at open */
+	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bit 1: BFS_OFD_CREATED; 0 at open */
 };
+#define BFS_OFD_CREATED 2u /* its open made the file: F_CREATED_QUERY */
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
 /* The reserved descriptor of the inode that all descriptions of OFD's file are on. */

@@ -33,7 +33,7 @@ static bool devfs_is(const struct bfs_kstat *st, const struct devfs_device *devi
 
 /* Directory NAME in DIR that everybody may write to, unless the image has something of that name. */
 static long devfs_shared_directory(bfs_node dir, const char *name) {
-	struct bfs_new what = { .mode = S_IFDIR | 01777, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	struct bfs_new what = { .mode = S_IFDIR | 01777, .uid = bfs_fs_uid(), .gid = bfs_fs_gid() };
 	bfs_node node;
 	long r = bfs_node_create(dir, name, strlen(name), &what, &node);
 	return r == -EEXIST ? 0 : r;
@@ -44,8 +44,8 @@ static long devfs_make_links(bfs_node dev) {
 		const struct devfs_link *link = &devfs_links[i];
 		struct bfs_new what = {
 			.mode = S_IFLNK | 0777,
-			.uid = (uint32_t)bfs_raw0(__NR_geteuid),
-			.gid = (uint32_t)bfs_raw0(__NR_getegid),
+			.uid = bfs_fs_uid(),
+			.gid = bfs_fs_gid(),
 			.symlink = link->body,
 			.symlink_len = strlen(link->body),
 		};

@@ -233,7 +233,11 @@ long bfs_exec(int dirfd, const char *user_path, uint64_t user_argv, uint64_t use
 	plan.script_count = 0;
 	long rc = bfs_copy_str(plan.execfn, user_path, sizeof plan.execfn);
 	bool by_fd = rc == 0 && (flags & AT_EMPTY_PATH) != 0;
-	if (rc >= 0 && by_fd) { /* read through a descriptor of our own: the program's may be O_PATH */
+	if (by_fd && dirfd == AT_FDCWD)
+		rc = -EACCES; /* the current directory */
+	else if (by_fd)
+		rc = bfs_syscall(__NR_fcntl, (uint64_t)dirfd, F_GETFD, 0, 0, 0, 0); /* -EBADF */
+	if (rc >= 0 && by_fd) {                                                     /* read through a descriptor of our own: the program's may be O_PATH */
 		char link[40] = "/proc/self/fd/";
 		bfs_u64_text(link + strlen(link), (uint64_t)dirfd);
 		rc = exec_open(AT_FDCWD, link, 0, false);

@@ -60,7 +60,7 @@ static long mount_make_directory(const char *path, bfs_node *node, struct bfs_lo
 		*node = loc->node;
 		return r == 0 && BFS_S_TYPE(attr.mode) != S_IFDIR ? -ENOTDIR : r;
 	}
-	struct bfs_new what = { .mode = S_IFDIR | 0755, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	struct bfs_new what = { .mode = S_IFDIR | 0755, .uid = bfs_fs_uid(), .gid = bfs_fs_gid() };
 	return bfs_node_create(loc->parent, loc->name, loc->name_len, &what, node);
 }
 

@@ -56,7 +56,7 @@ static long rename_put(struct rename_end *end, bfs_node node) { return bfs_entry
 
 /* What overlayfs takes for "nothing here": a character device 0/0, which anybody may make this way. */
 static long rename_leave_whiteout(struct rename_end *end) {
-	struct bfs_new whiteout = { .mode = S_IFCHR, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	struct bfs_new whiteout = { .mode = S_IFCHR, .uid = bfs_fs_uid(), .gid = bfs_fs_gid() };
 	bfs_node made;
 	return bfs_create_locked(bfs_inode_node(end->dir), end->name, end->len, &whiteout, &made);
 }

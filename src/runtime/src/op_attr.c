@@ -37,7 +37,7 @@ static long attr_chmod(const struct bfs_loc *loc, uint32_t mode) {
 	/* The starter's rights over an untouched image file end with its first change: from then on it is an ordinary file, so it becomes the starter's own. */
 	if (attr.owner_is_starter && !bfs_is_root()) {
 		set.mask |= BFS_SET_UID;
-		set.uid = (uint32_t)bfs_raw0(__NR_geteuid);
+		set.uid = bfs_fs_uid();
 	}
 	return attr_set(loc, &set);
 }
@@ -68,7 +68,7 @@ enum bfs_verdict bfs_op_fchmod(struct bfs_call *c) {
 static long attr_may_chown(const struct bfs_attr *attr, uint32_t uid, uint32_t gid) {
 	if (bfs_is_root()) return 0;
 	bool owner = bfs_is_owner(attr);
-	if (uid != ATTR_KEEP && (!owner || uid != attr->uid) && !(attr->owner_is_starter && owner && uid == (uint32_t)bfs_raw0(__NR_geteuid))) return -EPERM;
+	if (uid != ATTR_KEEP && (!owner || uid != attr->uid) && !(attr->owner_is_starter && owner && uid == bfs_fs_uid())) return -EPERM;
 	if (gid != ATTR_KEEP && (!owner || (gid != attr->gid && !bfs_in_group(gid)))) return -EPERM;
 	return 0;
 }

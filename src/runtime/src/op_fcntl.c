@@ -68,7 +68,7 @@ enum bfs_verdict bfs_op_fcntl(struct bfs_call *c) {
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ: return bfs_done(c, -EBADF);
 	case F_NOTIFY: return bfs_done(c, fcntl_notify(ofd, (uint32_t)c->a[2]));
-	case FCNTL_CREATED_QUERY: return bfs_done(c, 0);
+	case FCNTL_CREATED_QUERY: return bfs_done(c, (__atomic_load_n(&ofd->reserved, __ATOMIC_RELAXED) & BFS_OFD_CREATED) != 0);
 	default: /* leases, seals, write hints: not offered */ return bfs_done(c, -EINVAL);
 	}
 }

@@ -13,7 +13,7 @@ long bfs_check_new(const struct bfs_loc *loc, bool directory, struct bfs_attr *d
 void bfs_new_in(const struct bfs_attr *dir, uint32_t mode, struct bfs_new *what) {
 	uint32_t type = mode & S_IFMT;
 	if (type != S_IFLNK) mode &= ~bfs_umask();
-	*what = (struct bfs_new){ .mode = mode, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	*what = (struct bfs_new){ .mode = mode, .uid = bfs_fs_uid(), .gid = bfs_fs_gid() };
 	if ((dir->mode & S_ISGID) == 0) return;
 	what->gid = dir->gid;
 	if (type == S_IFDIR)

@@ -90,8 +90,11 @@ static long open_new(struct bfs_loc *loc, const struct open_want *w) {
 	long fd = bfs_ofd_open(loc, w->flags); /* whatever the mode: it is a new file's creator who opens it */
 	if (fd < 0)
 		bfs_node_unlink(loc->parent, loc->name, loc->name_len, false);
-	else
+	else {
+		struct bfs_ofd *ofd = bfs_ofd_of((int)fd, NULL);
+		if (ofd != NULL) __atomic_fetch_or(&ofd->reserved, BFS_OFD_CREATED, __ATOMIC_RELAXED);
 		bfs_notify_loc(loc, IN_OPEN);
+	}
 	return fd;
 }
 

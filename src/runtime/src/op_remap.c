@@ -1,4 +1,4 @@
-/* mremap. Mappings are the kernel's own, but one of an overlay file may be several of the kernel's (runs of pool pages, of the library, of zeros), which the kernel does not move together,
+/* mremap and remap_file_pages. Mappings are the kernel's own, but one of an overlay file may be several of the kernel's (runs of pool pages, of the library, of zeros), which the kernel does not move together,
  * and what follows its pages in the pool is another file's. So ranges that hold pool pages are moved part by part, and what they grow by is mapped anew from the file. */
 #include "ops.h"
 
@@ -181,4 +181,31 @@ enum bfs_verdict bfs_op_mremap(struct bfs_call *c) {
 	if (!pass) r = remap_range(&j, flags, c->a[4]);
 	bfs_raw1(__NR_close, j.maps.fd);
 	return pass ? BFS_PASS : bfs_done(c, r);
+}
+
+/* Is the whole range a shared mapping of J's file? */
+static bool remap_covers(const struct remap_job *j) {
+	struct remap_vma vma;
+	for (uint64_t at = j->old; at < j->old + j->old_len; at = vma.end) {
+		bfs_node node = BFS_NODE_NONE;
+		uint64_t offset;
+		if (!remap_find(&j->maps, at, &vma) || !vma.shared || vma.inode != j->maps.pool_inode) return false;
+		if (!bfs_node_page_owner(vma.offset + (at - vma.start), &node, &offset) || node != j->node) return false;
+	}
+	return true;
+}
+
+/* The kernel would count the pages of the pool. */
+enum bfs_verdict bfs_op_remap_file_pages(struct bfs_call *c) {
+	struct remap_job j = { .old = c->a[0] & ~(REMAP_PAGE - 1), .old_len = c->a[1] & ~(REMAP_PAGE - 1) };
+	uint64_t page = c->a[3], pages = j.old_len / REMAP_PAGE;
+	if (c->a[2] != 0 || j.old + j.old_len <= j.old || page + pages > BFS_OFFSET_MAX / REMAP_PAGE) return BFS_PASS;
+	j.maps.fd = (int)bfs_raw4(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	if (j.maps.fd < 0) return bfs_done(c, -EINVAL);
+	long r = remap_survey(&j);
+	bool pass = r < 0 || j.node == BFS_NODE_NONE; /* nothing of ours, or a gap */
+	if (!pass && !remap_covers(&j)) r = -EINVAL;
+	if (!pass && r == 0) r = bfs_node_mmap(j.node, j.old, j.old_len, j.prot, MAP_SHARED | MAP_FIXED, page * REMAP_PAGE, (j.prot & PROT_WRITE) != 0);
+	bfs_raw1(__NR_close, j.maps.fd);
+	return pass ? BFS_PASS : bfs_done(c, BFS_MIN(r, 0));
 }

@@ -6,7 +6,6 @@
 #define SEND_MSG_DONTWAIT 0x40u
 #define SEND_SOL_SOCKET 1
 #define SEND_SCM_RIGHTS 1
-#define SEND_SO_TYPE 3
 #define SEND_SOCK_STREAM 1
 #define SEND_MAX_MESSAGES 1024u /* UIO_MAXIOV: more are not looked at in one call */
 
@@ -67,7 +66,11 @@ static long send_address(int fd, uint64_t user, uint32_t *len, struct bfs_unix_a
 	long r = bfs_socket_take(fd, user, *len, address, path);
 	target->name = r >= 0 && r != BFS_SOCKET_AS_IS;
 	if (r != BFS_SOCKET_PATH) return BFS_MIN(r, 0);
-	r = bfs_socket_find(path, &loc, address, len);
+	if (bfs_socket_type(fd) != BFS_SOCK_DGRAM) { /* the kernel refuses or ignores the address, whatever it names */
+		address->path[0] = '\0';
+		return 0;
+	}
+	r = bfs_socket_find(fd, path, &loc, address, len);
 	if (r == 0) r = target->host_fd = bfs_socket_host(&loc, address, len);
 	return BFS_MIN(r, 0);
 }
@@ -173,10 +176,7 @@ static uint32_t send_size(const struct send_msghdr *hdr) {
 }
 
 /* Part of a message would be sent without waiting for the rest. */
-static bool send_in_parts(int fd) {
-	uint32_t type = 0, size = sizeof type;
-	return bfs_raw5(__NR_getsockopt, fd, SEND_SOL_SOCKET, SEND_SO_TYPE, &type, &size) == 0 && type == SEND_SOCK_STREAM;
-}
+static bool send_in_parts(int fd) { return bfs_socket_type(fd) == SEND_SOCK_STREAM; }
 
 /* Message INDEX of the vector; the bytes that were sent, −EAGAIN where it would wait. */
 static long send_one(struct bfs_call *c, uint32_t index, bool now, struct send_message *m, struct send_target *target) {

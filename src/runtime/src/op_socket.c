@@ -31,7 +31,7 @@ enum bfs_verdict bfs_op_connect(struct bfs_call *c) {
 	if (r == BFS_SOCKET_AS_IS) return BFS_PASS;
 	uint32_t len = (uint32_t)c->a[2];
 	if (r == BFS_SOCKET_PATH) {
-		r = bfs_socket_find(path, &loc, &address, &len);
+		r = bfs_socket_find(fd, path, &loc, &address, &len);
 		if (r == 0) return socket_connect_host(c, &loc);
 	}
 	void *copy = bfs_call_scratch(c, sizeof address);
@@ -49,7 +49,7 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 	struct bfs_attr attr;
 	bfs_node node;
 	uint32_t text = bfs_pool_string(path, strlen(path));
-	long r = bfs_make_node(loc, S_IFSOCK | 0777, text, NULL, 0, &node);
+	long r = bfs_make_node(loc, S_IFSOCK | 0777, bfs_socket_record(text, bfs_socket_type(fd)), NULL, 0, &node);
 	if (r < 0) {
 		bfs_pool_string_free(text);
 		return r == -EEXIST ? -EADDRINUSE : r;

@@ -1,8 +1,8 @@
 /* sendfile, copy_file_range and splice where one side is an image or overlay file.
  *
- * Both sides regular: copied here, a bounded piece a call, as the kernel may too. A pipe or socket on the other side could make the runtime wait, which it must not: data goes into
+ * Both sides regular: copied here. A pipe or socket on the other side could make the runtime wait, which it must not: data goes into
  * it without waiting, as much as it takes; where it takes nothing and the program wants to wait, up to a kilobyte is left to a write of the program's own (which a signal may
- * interrupt; the offset counts it as written). Splicing out of an empty pipe is the one thing that cannot be waited for: −EINVAL, after which callers read and write themselves.
+ * interrupt; the offset counts it as written). What an empty pipe is waited for with is a read of the program's own that has nowhere to go: it takes nothing out of the pipe.
  */
 #include "ops.h"
 
@@ -11,7 +11,7 @@
 
 #define TRANSFER_BUFFER 262144u     /* bytes copied at a time */
 #define TRANSFER_ON_STACK 8192u     /* where the whole transfer is this small */
-#define TRANSFER_PIECE 0x2000000ul  /* bytes moved by one call: 32 MiB */
+#define TRANSFER_PIECE 0x7ffff000ul /* bytes moved by one call: MAX_RW_COUNT */
 #define TRANSFER_PIPE_PIECE 65536ul /* into or out of a pipe */
 #define TRANSFER_MSG_DONTWAIT 0x40u
 #define TRANSFER_SPLICE_NONBLOCK 2u
@@ -66,7 +66,7 @@ static long transfer_start(struct transfer_side *s, uint64_t user) {
 	if (!s->seekable) return 0;
 	offset = s->ofd != NULL ? (int64_t)__atomic_load_n(&s->ofd->offset, __ATOMIC_ACQUIRE) : bfs_raw3(__NR_lseek, s->fd, 0, 1);
 	s->offset = (uint64_t)offset;
-	return offset < 0 ? offset : 0;
+	return offset < 0 ? -EINVAL : 0; /* a file of the kernel's that has no position */
 }
 
 static long transfer_finish(struct transfer_side *s) {
@@ -138,6 +138,7 @@ static enum bfs_verdict transfer_wait(struct bfs_call *c, struct transfer_side *
 /* Moves, and waits where that is wanted. */
 static enum bfs_verdict transfer_run(struct bfs_call *c, struct transfer_side *in, struct transfer_side *out, size_t size, bool nonblocking) {
 	long r = size == 0 ? 0 : transfer_move(in, out, size);
+	if (r == 0) r = transfer_finish(in); /* the offset is written back in any case */
 	if (r == -EAGAIN && !nonblocking && out->ofd == NULL && !out->seekable) return transfer_wait(c, in, out, size);
 	return bfs_done(c, r);
 }
@@ -186,13 +187,12 @@ static long transfer_copy_range(struct bfs_call *c) {
 enum bfs_verdict bfs_op_copy_file_range(struct bfs_call *c) { return transfer_ours(c, 0, 2) ? bfs_done(c, transfer_copy_range(c)) : BFS_PASS; }
 
 /* Out of a pipe, what is in it now. */
-static long transfer_from_pipe(const struct transfer_side *in, struct transfer_side *out, size_t size, bool nonblocking) {
+static long transfer_from_pipe(const struct transfer_side *in, struct transfer_side *out, size_t size) {
 	size_t room = BFS_MIN(size, TRANSFER_PIPE_PIECE);
 	uint8_t *buffer = bfs_temp_take(room);
 	if (buffer == NULL) return -ENOMEM;
 	struct iovec vec = { buffer, room };
 	long r = bfs_raw4(__NR_vmsplice, in->fd, &vec, 1, TRANSFER_SPLICE_NONBLOCK);
-	if (r == -EAGAIN && !nonblocking) r = -EINVAL;
 	if (r > 0) r = transfer_write(out, buffer, (size_t)r);
 	if (r > 0) {
 		out->offset += (uint64_t)r;
@@ -201,6 +201,16 @@ static long transfer_from_pipe(const struct transfer_side *in, struct transfer_s
 	}
 	bfs_temp_free(buffer, room);
 	return r;
+}
+
+/* Read-only memory: the kernel cannot put anything here. */
+static const char transfer_nowhere[1] = "";
+
+static enum bfs_verdict transfer_splice_in(struct bfs_call *c, const struct transfer_side *in, struct transfer_side *out, bool nonblocking) {
+	long r = c->a[4] == 0 ? 0 : transfer_from_pipe(in, out, c->a[4]);
+	if (r != -EAGAIN || nonblocking) return bfs_done(c, r);
+	*c = (struct bfs_call){ .nr = __NR_read, .a = { (uint64_t)in->fd, BFS_ARG(transfer_nowhere), 1 }, .again = -EFAULT, .scratch = c->scratch };
+	return BFS_WAIT;
 }
 
 enum bfs_verdict bfs_op_splice(struct bfs_call *c) {
@@ -214,7 +224,7 @@ enum bfs_verdict bfs_op_splice(struct bfs_call *c) {
 	if (r == 0) r = transfer_start(&out, c->a[3]);
 	if (r < 0) return bfs_done(c, r);
 	if (in.type == S_IFIFO && out.seekable && (out.flags & O_APPEND) == 0)
-		return bfs_done(c, c->a[4] == 0 ? 0 : transfer_from_pipe(&in, &out, c->a[4], (flags & TRANSFER_SPLICE_NONBLOCK) != 0 || (in.flags & O_NONBLOCK) != 0));
+		return transfer_splice_in(c, &in, &out, (flags & TRANSFER_SPLICE_NONBLOCK) != 0 || (in.flags & O_NONBLOCK) != 0);
 	if (!in.seekable || out.type != S_IFIFO) return bfs_done(c, -EINVAL);
 	return transfer_run(c, &in, &out, c->a[4], (flags & TRANSFER_SPLICE_NONBLOCK) != 0 || (out.flags & O_NONBLOCK) != 0);
 }

@@ -2,13 +2,18 @@
 #include "pool.h"
 
 #define PERMISSION_GROUPS 1024
+#define PERMISSION_NO_ID 0xffffffffu /* setting it changes nothing and tells what is (setfsuid(2)) */
 
-static uint32_t permission_id(long effective, long real, bool use_effective) { return (uint32_t)bfs_raw0(use_effective ? effective : real); }
+uint32_t bfs_fs_uid(void) { return (uint32_t)bfs_raw1(__NR_setfsuid, PERMISSION_NO_ID); }
+uint32_t bfs_fs_gid(void) { return (uint32_t)bfs_raw1(__NR_setfsgid, PERMISSION_NO_ID); }
 
-bool bfs_is_root(void) { return bfs_raw0(__NR_geteuid) == 0; }
+static uint32_t permission_uid(bool effective) { return effective ? bfs_fs_uid() : (uint32_t)bfs_raw0(__NR_getuid); }
+static uint32_t permission_gid(bool effective) { return effective ? bfs_fs_gid() : (uint32_t)bfs_raw0(__NR_getgid); }
+
+bool bfs_is_root(void) { return bfs_fs_uid() == 0; }
 
 static bool permission_in_group(uint32_t gid, bool effective) {
-	if (permission_id(__NR_getegid, __NR_getgid, effective) == gid) return true;
+	if (permission_gid(effective) == gid) return true;
 	uint32_t groups[PERMISSION_GROUPS];
 	long count = bfs_raw2(__NR_getgroups, PERMISSION_GROUPS, groups);
 	for (long i = 0; i < count; i++) {
@@ -23,7 +28,7 @@ long bfs_permission(const struct bfs_attr *attr, uint32_t mask, bool effective) 
 	uint32_t mode = attr->mode, need = mask & 7;
 	/* Everybody may: the usual case needs no credentials. */
 	if ((mode & mode >> 3 & mode >> 6 & need) == need) return 0;
-	uint32_t uid = permission_id(__NR_geteuid, __NR_getuid, effective);
+	uint32_t uid = permission_uid(effective);
 	if (uid == 0 || (attr->owner_is_starter && uid == bfs_p.control->starter_uid)) {
 		bool executable = (mode & S_IFMT) == S_IFDIR || (mode & 0111) != 0;
 		return (need & 1) == 0 || executable ? 0 : -EACCES;
@@ -37,7 +42,7 @@ long bfs_permission(const struct bfs_attr *attr, uint32_t mask, bool effective) 
 }
 
 bool bfs_is_owner(const struct bfs_attr *attr) {
-	uint32_t uid = permission_id(__NR_geteuid, __NR_getuid, true);
+	uint32_t uid = bfs_fs_uid();
 	return uid == 0 || uid == attr->uid || (attr->owner_is_starter && uid == bfs_p.control->starter_uid);
 }
 

@@ -108,7 +108,7 @@ static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t)
 
 /* The text as an open file. */
 static long procfs_text_file(const struct bfs_textbuf *t, uint32_t flags) {
-	struct bfs_new what = { .mode = S_IFREG | 0444, .uid = (uint32_t)bfs_raw0(__NR_geteuid), .gid = (uint32_t)bfs_raw0(__NR_getegid) };
+	struct bfs_new what = { .mode = S_IFREG | 0444, .uid = bfs_fs_uid(), .gid = bfs_fs_gid() };
 	struct bfs_loc loc;
 	loc = (struct bfs_loc){ .kind = BFS_LOC_NODE };
 	long r = bfs_node_create_anonymous(&what, false, &loc.node);

@@ -3,8 +3,8 @@
  *
  *   sun_path   NUL "binaryfs/" pool "/" inode "/" birth "/" text        each a hexadecimal number
  *
- * pool tells process trees apart, birth inodes that had the same number, and text is the pool's string of the path as it was given to bind, kept in the node's rdev, which means
- * nothing for a socket. accept and recvfrom may wait, so what they report is left as the kernel gives it: the abstract name, to which connect and sendto send as to any other.
+ * pool tells process trees apart, birth inodes that had the same number, and text is the pool's string of the path as it was given to bind, kept with the socket's type in the node's
+ * rdev, which means nothing for a socket. accept and recvfrom may wait, so what they report is left as the kernel gives it: the abstract name, to which connect and sendto send as to any other.
  * Below host paths and volumes the address leads to the host's own socket.
  */
 #include "providers.h"
@@ -15,6 +15,8 @@
 
 #define SOCKET_SOL_SOCKET 1
 #define SOCKET_SO_DOMAIN 39
+#define SOCKET_SO_TYPE 3
+#define SOCKET_CLOEXEC 02000000
 #define SOCKET_PAUSE_NS 2000000
 
 static size_t socket_hex(char *dst, uint64_t v) {
@@ -54,7 +56,7 @@ uint32_t bfs_socket_abstract(const struct bfs_attr *attr, struct bfs_unix_addres
 	out->path[len++] = '/';
 	len += socket_hex(out->path + len, (uint64_t)attr->btime_sec * 1000000000ull + attr->btime_nsec);
 	out->path[len++] = '/';
-	len += socket_hex(out->path + len, attr->rdev);
+	len += socket_hex(out->path + len, (uint32_t)attr->rdev);
 	return (uint32_t)(sizeof out->family + len);
 }
 
@@ -89,7 +91,21 @@ long bfs_socket_take(int fd, uint64_t user, uint32_t len, struct bfs_unix_addres
 	return BFS_SOCKET_PATH;
 }
 
-long bfs_socket_find(const char *path, struct bfs_loc *loc, struct bfs_unix_address *address, uint32_t *len) {
+uint32_t bfs_socket_type(int fd) {
+	uint32_t type = 0, size = sizeof type;
+	return bfs_raw5(__NR_getsockopt, fd, SOCKET_SOL_SOCKET, SOCKET_SO_TYPE, &type, &size) < 0 ? 0 : type;
+}
+
+/* Abstract names of sockets of another type are other names to the kernel, paths are not. Whether a socket of TYPE is still bound to ADDRESS shows where one more cannot be. */
+static long socket_other_type(uint32_t type, const struct bfs_unix_address *address, uint32_t len) {
+	long probe = bfs_raw3(__NR_socket, BFS_AF_UNIX, type | SOCKET_CLOEXEC, 0);
+	if (probe < 0) return -ECONNREFUSED;
+	long r = bfs_raw3(__NR_bind, probe, address, len);
+	bfs_raw1(__NR_close, probe);
+	return r == -EADDRINUSE ? -EPROTOTYPE : -ECONNREFUSED;
+}
+
+long bfs_socket_find(int fd, const char *path, struct bfs_loc *loc, struct bfs_unix_address *address, uint32_t *len) {
 	struct bfs_attr attr;
 	char guest[BFS_PATH_MAX];
 	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW, loc);
@@ -102,7 +118,8 @@ long bfs_socket_find(const char *path, struct bfs_loc *loc, struct bfs_unix_addr
 	if (r < 0) return r;
 	if ((attr.mode & S_IFMT) != S_IFSOCK) return -ECONNREFUSED;
 	*len = bfs_socket_abstract(&attr, address);
-	return 1;
+	uint32_t bound = (uint32_t)(attr.rdev >> 32);
+	return bound == 0 || bound == bfs_socket_type(fd) ? 1 : socket_other_type(bound, address, *len);
 }
 
 long bfs_socket_host(const struct bfs_loc *loc, struct bfs_unix_address *out, uint32_t *len) {

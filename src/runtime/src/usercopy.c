@@ -8,8 +8,8 @@
 /* rt_sigprocmask with an invalid HOW copies the set in before it complains (kernel/signal.c). */
 static bool usercopy_readable(uint64_t addr) { return bfs_raw4(__NR_rt_sigprocmask, 0xFFFF, addr & ~7ul, 0, 8) == -EINVAL; }
 
-/* With no new set it writes the old one: eight bytes that the copy is about to overwrite anyway. */
-static bool usercopy_writable(uint64_t addr) { return bfs_raw4(__NR_rt_sigprocmask, 0, 0, addr, 8) == 0; }
+/* With no new set it writes the old one: eight bytes that the copy is about to overwrite anyway. To a null pointer it writes nothing and succeeds. */
+static bool usercopy_writable(uint64_t addr) { return addr != 0 && bfs_raw4(__NR_rt_sigprocmask, 0, 0, addr, 8) == 0; }
 
 long bfs_copy_in(void *dst, const void *user_src, size_t size) {
 	uint64_t from = (uint64_t)user_src;

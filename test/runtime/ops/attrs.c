@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <utime.h>
 
@@ -146,6 +147,33 @@ static void owners(void) {
 	OK(mknod("fifo", S_IFIFO | 0600, 0) == 0 && lstat("fifo", &st) == 0 && S_ISFIFO(st.st_mode));
 }
 
+/* A null pointer is a bad address like any other, also where much is to be written. */
+static void null_pointers(void) {
+	check_put("null", "some text that is longer than eight bytes");
+	int fd = open("null", O_RDONLY), dir = open(".", O_RDONLY);
+	OK(symlink("a-target-longer-than-eight", "null-link") == 0);
+	FAILS(syscall(SYS_stat, "null", 0), EFAULT);
+	FAILS(syscall(SYS_lstat, "null", 0), EFAULT);
+	FAILS(syscall(SYS_fstat, fd, 0), EFAULT);
+	FAILS(syscall(SYS_newfstatat, AT_FDCWD, "null", 0, 0), EFAULT);
+	FAILS(syscall(SYS_statx, AT_FDCWD, "null", 0, STATX_BASIC_STATS, 0), EFAULT);
+	FAILS(syscall(SYS_statfs, ".", 0), EFAULT);
+	FAILS(syscall(SYS_fstatfs, fd, 0), EFAULT);
+	FAILS(syscall(SYS_getdents64, dir, 0, 4096), EFAULT);
+	FAILS(syscall(SYS_getcwd, 0, 4096), EFAULT);
+	FAILS(syscall(SYS_readlink, "null-link", 0, 64), EFAULT);
+	FAILS(syscall(SYS_read, fd, 0, 40), EFAULT);
+	FAILS(syscall(SYS_pread64, fd, 0, 40, 0), EFAULT);
+	FAILS(syscall(SYS_write, fd, 0, 40), EBADF);
+	struct iovec vec = { NULL, 40 };
+	FAILS(syscall(SYS_readv, fd, &vec, 1), EFAULT);
+	FAILS(syscall(SYS_fcntl, fd, F_GETLK, 0), EFAULT);
+	FAILS(syscall(SYS_open, 0, O_RDONLY), EFAULT);
+	FAILS(syscall(SYS_rename, 0, "null"), EFAULT);
+	close(fd);
+	close(dir);
+}
+
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	modes();
@@ -153,5 +181,6 @@ int main(int argc, char **argv) {
 	layouts();
 	xattrs();
 	owners();
+	null_pointers();
 	return check_end();
 }

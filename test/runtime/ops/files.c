@@ -3,7 +3,9 @@
 
 #include <linux/falloc.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -237,6 +239,70 @@ static void unlinked(void) {
 	FAILS(open(".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
 }
 
+static int told[2];
+
+static void tell(char what) { (void)!write(told[1], &what, 1); }
+static void interrupted(int signal) {
+	(void)signal;
+	tell('h');
+}
+static bool hears(char what) {
+	char byte = 0;
+	return read(told[0], &byte, 1) == 1 && byte == what;
+}
+
+static int splices(int from) {
+	struct sigaction action = { .sa_handler = interrupted, .sa_flags = SA_RESTART };
+	sigaction(SIGUSR1, &action, NULL);
+	int out = open("spliced", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ssize_t n;
+	tell('b');
+	while ((n = splice(from, NULL, out, NULL, 100, 0)) > 0) tell('s');
+	return n == 0 ? 0 : errno;
+}
+
+/* An empty pipe: splice waits for what comes, also after a signal was taken, and for the end. */
+static void splicing_waits(void) {
+	int ends[2], status;
+	OK(pipe(ends) == 0 && pipe(told) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		close(ends[1]);
+		_exit(splices(ends[0]));
+	}
+	close(told[1]);
+	close(ends[0]);
+	OK(hears('b') && write(ends[1], "first ", 6) == 6 && hears('s'));
+	OK(kill(child, SIGUSR1) == 0 && hears('h') && write(ends[1], "second", 6) == 6 && hears('s'));
+	close(ends[1]);
+	OK(waitpid(child, &status, 0) == child && status == 0 && check_holds("spliced", "first second"));
+	close(told[0]);
+}
+
+/* F_CREATED_QUERY, since Linux 6.12: did this open make the file? */
+static bool made(int fd, int expected) {
+	int r = fcntl(fd, 1028, 0);
+	return r == expected || (r == -1 && errno == EINVAL);
+}
+
+/* All of it in one call, and the offset is written back where nothing was moved, too. */
+static void large(void) {
+	enum { SIZE = 48 << 20 };
+	off_t at = 0, *read_only = mmap(NULL, sizeof at, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int in = open("large", O_RDWR | O_CREAT | O_EXCL, 0600), out = open("copy", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	OK(made(in, 1) && made(out, 1));
+	FAILS(sendfile(out, in, read_only, 1), EFAULT);
+	OK(ftruncate(in, SIZE) == 0 && sendfile(out, in, &at, SIZE) == SIZE && at == SIZE && lseek(out, 0, SEEK_END) == SIZE);
+	loff_t from = 0, to = 0;
+	OK(ftruncate(out, 0) == 0 && copy_file_range(in, &from, out, &to, SIZE, 0) == SIZE && from == SIZE && to == SIZE);
+	close(out);
+	out = open("copy", O_RDWR | O_CREAT, 0600);
+	OK(made(out, 0));
+	close(in);
+	close(out);
+	OK(munmap(read_only, sizeof at) == 0 && unlink("large") == 0 && unlink("copy") == 0);
+}
+
 static void descriptors(void) {
 	int fd = open("from", O_RDONLY | O_CLOEXEC);
 	OK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -259,12 +325,15 @@ static void descriptors(void) {
 
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
+	signal(SIGPIPE, SIG_IGN);
 	opening();
 	offsets();
 	vectors();
 	sizes();
 	OK(check_child(limited));
 	copying();
+	splicing_waits();
+	large();
 	unlinked();
 	descriptors();
 	return check_end();

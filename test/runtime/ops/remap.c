@@ -85,11 +85,37 @@ static void read_only_stays(void) {
 	close(fd);
 }
 
+/* Pages of the file in another order; glibc has the call, the kernel emulates it. */
+static void reorders(int fd) {
+	char *map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	OK(map != MAP_FAILED && spells(map, 'a', 8));
+	OK(remap_file_pages(map, PAGE, 0, 5, 0) == 0 && remap_file_pages(map + PAGE, 2 * PAGE, 0, 3, 0) == 0);
+	OK(spells(map, 'f', 1) && spells(map + PAGE, 'd', 2) && spells(map + 3 * PAGE, 'd', 5));
+	OK(remap_file_pages(map, PAGE, 0, 1, 0) == 0 && spells(map, 'b', 1));
+	map[0] = 'B';
+	char c = 0;
+	OK(pread(fd, &c, 1, PAGE) == 1 && c == 'B');
+	map[0] = 'b';
+	FAILS(remap_file_pages(map, PAGE, PROT_READ, 0, 0), EINVAL);
+	FAILS(remap_file_pages(map, 0, 0, 0, 0), EINVAL);
+	OK(munmap(map + 6 * PAGE, PAGE) == 0);
+	FAILS(remap_file_pages(map + 5 * PAGE, 3 * PAGE, 0, 0, 0), EINVAL); /* a gap in it, and its end */
+	FAILS(remap_file_pages(map + 7 * PAGE, 2 * PAGE, 0, 0, 0), EINVAL);
+	OK(spells(map + 5 * PAGE, 'f', 1) && spells(map + 7 * PAGE, 'h', 1));
+	munmap(map, 8 * PAGE);
+	map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	FAILS(remap_file_pages(map, PAGE, 0, 1, 0), EINVAL);
+	OK(spells(map, 'a', 2));
+	munmap(map, 2 * PAGE);
+	FAILS(remap_file_pages(map, PAGE, 0, 1, 0), EINVAL);
+}
+
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	int a = open("a", O_RDWR | O_CREAT, 0600), b = open("b", O_RDWR | O_CREAT, 0600);
 	interleave(a, b, 8);
 	moves_and_grows(a);
+	reorders(a);
 	keeps_private_pages(b == -1 ? b : a);
 	grows_under_a_mapping();
 	read_only_stays();

@@ -87,6 +87,29 @@ static void datagrams(void) {
 	close(c);
 }
 
+/* A path stands for one socket, whatever its type. syslog(3) tries another type after EPROTOTYPE. */
+static void types(void) {
+	struct sockaddr_un at;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), datagram = socket(AF_UNIX, SOCK_DGRAM, 0), packets = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	socklen_t len = address(&at, "typed");
+	OK(bind(s, (struct sockaddr *)&at, len) == 0 && listen(s, 1) == 0);
+	FAILS(connect(datagram, (struct sockaddr *)&at, len), EPROTOTYPE);
+	FAILS(connect(packets, (struct sockaddr *)&at, len), EPROTOTYPE);
+	FAILS(sendto(datagram, "x", 1, 0, (struct sockaddr *)&at, len), EPROTOTYPE);
+	int stream = socket(AF_UNIX, SOCK_STREAM, 0);
+	FAILS(sendto(stream, "x", 1, 0, (struct sockaddr *)&at, len), EOPNOTSUPP);
+	OK(connect(stream, (struct sockaddr *)&at, len) == 0);
+	FAILS(sendto(stream, "x", 1, 0, (struct sockaddr *)&at, len), EISCONN);
+	close(s);
+	FAILS(connect(datagram, (struct sockaddr *)&at, len), ECONNREFUSED);
+	FAILS(connect(packets, (struct sockaddr *)&at, len), ECONNREFUSED);
+	len = address(&at, "absent");
+	FAILS(sendto(packets, "x", 1, 0, (struct sockaddr *)&at, len), ENOTCONN);
+	close(stream);
+	close(datagram);
+	close(packets);
+}
+
 static void descriptors(void) {
 	int pair[2];
 	char text[8], control[CMSG_SPACE(sizeof(int))] = "";
@@ -115,6 +138,7 @@ int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	streams();
 	datagrams();
+	types();
 	descriptors();
 	return check_end();
 }

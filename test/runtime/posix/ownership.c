@@ -1,6 +1,7 @@
 /* Owners, groups and modes: who may change them, what they become in set-group-ID directories, when the set-ID bits go. Most of it needs root, to act as others in turn. */
 #include "../ops/check.h"
 
+#include <sys/fsuid.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -129,9 +130,28 @@ static void as_root(void) {
 	FAILS(open("device", O_RDONLY), ENXIO);
 }
 
+/* setfsuid and setfsgid change nobody but who uses files. */
+static void file_ids(void) {
+	OK(check_put("fs-private", "text") == 0 && chmod("fs-private", 0600) == 0 && mkdir("fs-open", 0777) == 0 && chmod("fs-open", 0777) == 0);
+	setfsgid(OTHER_GROUP);
+	setfsuid(STRANGER);
+	FAILS(open("fs-private", O_RDONLY), EACCES);
+	FAILS(chmod("fs-private", 0644), EPERM);
+	FAILS(mkdir("fs-not", 0755), EACCES);
+	OK(access("fs-private", R_OK) == 0); /* of the real ids */
+	OK(mkdir("fs-open/d", 0755) == 0 && owned("fs-open/d", STRANGER, OTHER_GROUP));
+	OK(check_put("fs-open/f", "") == 0 && owned("fs-open/f", STRANGER, OTHER_GROUP));
+	setfsuid(0);
+	setfsgid(0);
+	OK(check_holds("fs-private", "text") && mkdir("fs-open/root", 0755) == 0 && owned("fs-open/root", 0, 0));
+}
+
 int main(int argc, char **argv) {
 	check_begin(argc, argv);
 	masks();
-	if (geteuid() == 0) as_root();
+	if (geteuid() == 0) {
+		as_root();
+		file_ids();
+	}
 	return check_end();
 }

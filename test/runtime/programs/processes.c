@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 extern char **environ;
 static const char *self;
@@ -178,6 +180,9 @@ static void vectors(void) {
 	FAILS(execve(self, (char **)bad, environ), EFAULT);
 	FAILS(execve((char *)bad, empty, environ), EFAULT);
 	FAILS(execve("/absent", empty, environ), ENOENT);
+	FAILS(syscall(SYS_execveat, -1, "", empty, environ, AT_EMPTY_PATH), EBADF);
+	FAILS(syscall(SYS_execveat, 1000, "", empty, environ, AT_EMPTY_PATH), EBADF);
+	FAILS(syscall(SYS_execveat, AT_FDCWD, "", empty, environ, AT_EMPTY_PATH), EACCES);
 	char script[PATH_MAX], line[512];
 	snprintf(script, sizeof script, "%s-script", note);
 	snprintf(line, sizeof line, "#! %s \t script  with blanks  \n", self);
@@ -271,6 +276,18 @@ static void replaced(void) {
 	int status;
 	OK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
+/* Nobody has this number: beyond what the kernel gives. */
+static void absent(void) {
+	enum { NOBODY = 1 << 22 };
+	FAILS(ptrace(PTRACE_ATTACH, NOBODY, 0, 0), ESRCH);
+	FAILS(ptrace(PTRACE_SEIZE, NOBODY, 0, 0), ESRCH);
+	char byte = 0;
+	struct iovec vec = { &byte, 1 };
+	FAILS(process_vm_readv(NOBODY, &vec, 1, &vec, 1, 0), ESRCH);
+	FAILS(process_vm_readv(-1, &vec, 1, &vec, 1, 0), ESRCH);
+	FAILS(syscall(SYS_kcmp, getpid(), NOBODY, 0, 0, 0), ESRCH);
+}
+
 int main(int argc, char **argv) {
 	if (argc >= 1 && argv[0][0] == 0) return argc == 1 ? 9 : 8;
 	static char program[PATH_MAX];
@@ -297,5 +314,6 @@ int main(int argc, char **argv) {
 	vectors();
 	replaced();
 	spawns();
+	absent();
 	return check_end();
 }
