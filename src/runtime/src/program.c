@@ -6,7 +6,8 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
-#define PROGRAM_OWN_DATA ((uint64_t)BFS_SLOT_COUNT * BFS_SLOT_SIZE + (1u << 20)) /* bytes of private stacks; of the carrier's own variables, and of what calls take for a moment */
+#define PROGRAM_OWN_DATA                                                                                                                                       \
+	((uint64_t)BFS_SLOT_COUNT * BFS_SLOT_SIZE + (1u << 20)) /* bytes of private stacks; of the carrier's own variables, and of what calls take for a moment */
 
 /* Read by bfs_entry_stub. */
 BFS_HIDDEN uint64_t *bfs_entry_auxv;

@@ -45,7 +45,6 @@ static int few_descriptors(void) {
 	int fd, last = -1;
 	while ((fd = open("lower/file", O_RDONLY)) >= 0) last = fd;
 	if (errno != EMFILE || last != 63) return 6;
-	if (chdir("lower") != 0 || chdir("..") != 0) return 7; /* needs no descriptor */
 	for (fd = 3; fd < 64; fd++) close(fd);
 	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 65, 64 }) == 0 || errno != EINVAL) return 8;
 	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 32, 64 }) != 0) return 9;
@@ -93,7 +92,9 @@ static int of_another(void) {
 static int executed(const char *what) {
 	char path[PATH_MAX];
 	if (strcmp(what, "descriptors") == 0)
-		return chdir("lower") == 0 && check_holds("file", "text") && getcwd(path, sizeof path) != NULL && open("file", O_RDONLY) >= 0 && fcntl(0, F_DUPFD, 32) < 0 ? 0 : 20;
+		return chdir("lower") == 0 && check_holds("file", "text") && getcwd(path, sizeof path) != NULL && open("file", O_RDONLY) >= 0 && fcntl(0, F_DUPFD, 32) < 0
+			       ? 0
+			       : 20;
 	if (strcmp(what, "memory") == 0)
 		return limit_is(RLIMIT_AS, 80 * MIB, 96 * MIB) && room(64 * MIB) && !room(96 * MIB) && check_holds("lower/file", "text") ? 0 : 21;
 	return limit_is(RLIMIT_DATA, 8 * MIB, RLIM_INFINITY) && room(4 * MIB) && !room(16 * MIB) && check_holds("lower/file", "text") ? 0 : 22;
