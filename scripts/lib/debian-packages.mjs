@@ -153,6 +153,19 @@ export const debianPackages = [
     purpose: "PyTorch from the image: worker processes and shared memory",
     present: anyFile("/usr/lib/python3/dist-packages/torch/__init__.py"),
   },
+  {
+    package: "postgresql-15",
+    needs: ["test"],
+    purpose: "a database of many processes from the image",
+    present: anyFile("/usr/lib/postgresql/15/bin/initdb"),
+  },
+  {
+    package: "redis-server",
+    needs: ["test"],
+    purpose: "a database that saves by fork, from the image",
+    present: commands("redis-server", "redis-cli"),
+  },
+  { package: "curl", needs: ["test"], purpose: "asks the nginx of the image", present: commands("curl") },
   { package: "clang-format", needs: ["check"], purpose: "layout of the C", present: commands("clang-format") },
   { package: "clang-tidy", needs: ["check"], purpose: "static analysis of the C", present: commands("clang-tidy") },
 ];

@@ -98,6 +98,9 @@ long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags);
 /* The soft RLIMIT_CORE of the tree: less than a page makes no core file, and exactly one byte keeps the kernel from handing the core to a program of the host too (fs/coredump.c). */
 #define BFS_CORE_LIMIT 1ull
 
+/* Tells how many bytes of address space, and of them private ones that can be written to, the trap layer takes in this process and in every other one of the tree. */
+void bfs_rlimit_carrier(uint64_t space, uint64_t data);
+
 /* ---- data ---- */
 
 #define BFS_RW_MAX 0x7ffff000ul /* MAX_RW_COUNT: no call moves more */

@@ -106,7 +106,7 @@ TRAP(93, fchown, bfs_op_fchown)
 TRAP(94, lchown, bfs_op_lchown)
 TRAP(95, umask, bfs_op_umask) /* remembered, because new overlay nodes need it */
 NATIVE(96, gettimeofday)
-NATIVE(97, getrlimit)
+TRAP(97, getrlimit, bfs_op_getrlimit) /* what the runtime takes of address space and data is taken off; the filter lets all others pass */
 NATIVE(98, getrusage)
 NATIVE(99, sysinfo)
 NATIVE(100, times)
@@ -169,7 +169,7 @@ DENY(156, _sysctl, ENOSYS) /* gone from the kernel */
 NATIVE(157, prctl) /* PR_SET_SECCOMP adds to our filter and cannot remove it */
 NATIVE(158, arch_prctl)
 NATIVE(159, adjtimex)
-TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; a core file would lie on the host */
+TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; a core file would lie on the host; the runtime needs room of its own */
 DENY(161, chroot, EPERM) /* the kernel's root is not the program's */
 NATIVE(162, sync) /* flushes, opens nothing */
 DENY(163, acct, EPERM) /* opens a path in the kernel */
@@ -311,7 +311,7 @@ DENY(298, perf_event_open, EPERM) /* reads what the kernel sees of the host */
 NATIVE(299, recvmmsg) /* as accept */
 DENY(300, fanotify_init, ENOSYS)
 DENY(301, fanotify_mark, ENOSYS) /* path */
-TRAP(302, prlimit64, bfs_op_prlimit64) /* as setrlimit; the filter may let a null new limit (argument 2) pass untrapped */
+TRAP(302, prlimit64, bfs_op_prlimit64) /* as getrlimit and setrlimit */
 DENY(303, name_to_handle_at, EOPNOTSUPP) /* handles bypass paths */
 DENY(304, open_by_handle_at, EOPNOTSUPP) /* handles bypass paths */
 NATIVE(305, clock_adjtime)

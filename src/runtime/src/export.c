@@ -62,7 +62,7 @@ static long export_failed(const struct export_dir *dir, const char *name, long e
 /* ---- directories ---- */
 
 static long export_make(struct export_dir *dir) {
-	if (dir->fd >= 0) return dir->fd;
+	if (dir->fd >= 0 || dir->up == NULL) return dir->fd;
 	long up = export_make(dir->up);
 	if (up < 0) return up;
 	long r = bfs_raw3(__NR_mkdirat, up, dir->name, 0700);

@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
+#include <linux/resource.h>
 #include <linux/seccomp.h>
 
 #define FILTER_MAX 2048u
@@ -98,7 +99,18 @@ static void filter_arguments(unsigned nr) {
 	case __NR_pselect6: filter_allow_if_zero(5); break;
 	case __NR_epoll_pwait:
 	case 441: /* epoll_pwait2 */ filter_allow_if_zero(4); break;
-	case __NR_prlimit64: /* a question */ filter_allow_if_zero(2); break;
+	case __NR_getrlimit: /* of all but what the runtime takes its part of */
+		filter_load(FILTER_OFF_ARG(0));
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, RLIMIT_DATA);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, RLIMIT_AS);
+		filter_return(SECCOMP_RET_ALLOW);
+		break;
+	case __NR_prlimit64: /* a question, as with getrlimit */
+		filter_load(FILTER_OFF_ARG(1));
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, RLIMIT_DATA);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 5, 0, RLIMIT_AS);
+		filter_allow_if_zero(2);
+		break;
 	case __NR_sendto: /* connected sockets give no address */ filter_allow_if_zero(4); break;
 	default: break;
 	}

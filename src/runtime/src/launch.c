@@ -102,7 +102,7 @@ static void launch_arm(struct launch *l) {
 			l->carrier_path, "start the program directly inside the image; vm.mmap_min_addr must be at most 393216");
 	rc = bfs_trap_install();
 	if (rc < 0)
-		bfs_die(125, "not-armed", "there is no memory for the runtime's own stacks (16 MiB of address space)", l->carrier_path, "raise ulimit -v and ulimit -d");
+		bfs_die(125, "not-armed", "there is no memory for the runtime's own stacks (64 MiB of address space)", l->carrier_path, "raise ulimit -v and ulimit -d");
 	rc = bfs_filter_install(bfs_fd_base, (int)bfs_fd_count());
 	if (rc < 0)
 		bfs_die(125, "not-armed", rc == -ENOSYS || rc == -EINVAL ? "this kernel has no seccomp filters" : "the seccomp filter was refused",

@@ -1,9 +1,13 @@
 /* The continuation after an exec: the carrier runs again, joins the tree and becomes the program. */
+#include "ops.h"
 #include "trap.h"
 
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+
+#define PROGRAM_OWN_DATA                                                                                                                                       \
+	((uint64_t)BFS_SLOT_COUNT * BFS_SLOT_SIZE + (1u << 20)) /* bytes of private stacks; of the carrier's own variables, and of what calls take for a moment */
 
 /* Read by bfs_entry_stub. */
 BFS_HIDDEN uint64_t *bfs_entry_auxv;
@@ -130,11 +134,13 @@ void bfs_program_start(uint64_t *sp) {
 	bfs_sigmask_set(~0ull); /* the exec came out of the handler, which runs with SIGSYS blocked */
 	if (rc == 0) rc = bfs_trap_install();
 	if (rc == 0) rc = bfs_trap_probe();
+	if (rc == -ENOMEM) bfs_die(125, "not-armed", "there is no memory for the runtime's own stacks", program_exe, "raise ulimit -v and ulimit -d");
 	if (rc < 0) bfs_die(125, "not-armed", "the system call gate does not work after exec", program_exe, "report this with the kernel version");
 	bfs_log_setup(bfs_env_get(stack.envp, "BINARYFS_LOG"));
 	why[0] = 0;
 	rc = bfs_vfs_join(fd_base, why, sizeof why);
-	if (rc < 0) bfs_die(125, "not-armed", why, program_exe, "report this with the kernel version");
+	if (rc < 0) bfs_die(125, "not-armed", why, program_exe, rc == -ENOMEM ? "raise ulimit -v" : "report this with the kernel version");
+	bfs_rlimit_carrier(bfs_carrier_size() + PROGRAM_OWN_DATA, PROGRAM_OWN_DATA);
 
 	bfs_ofd_look_watched(); /* what the exec closed */
 

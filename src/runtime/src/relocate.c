@@ -28,3 +28,11 @@ void bfs_relocate_and_start(uint64_t *sp) {
 	}
 	bfs_launch(sp);
 }
+
+uint64_t bfs_carrier_size(void) {
+	const Elf64_Phdr *p = (const Elf64_Phdr *)((uint64_t)&__ehdr_start + __ehdr_start.e_phoff);
+	uint64_t size = 0;
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+		if (p[i].p_type == PT_LOAD) size += p[i].p_memsz;
+	return size;
+}

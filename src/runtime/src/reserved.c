@@ -20,6 +20,7 @@ long bfs_reserved_put(int fd, int which) {
 		rc = bfs_raw3(__NR_dup3, fd, bfs_fd(which), 0);
 		reserved_narrow(&was);
 	}
+	if (rc == -EBADF) rc = -EMFILE;
 	return rc < 0 ? rc : 0;
 }
 
