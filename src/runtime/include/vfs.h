@@ -39,6 +39,7 @@ enum bfs_verdict {
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT,  /* as BFS_PASS; but where the kernel says c->again, what was waited for is there, and the program's own call is made again from the start */
+	BFS_LAST,  /* as BFS_PASS, of a call that does not return; no signal is handled before it */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
 /* Answers one file system call of the program. Never handles process or signal calls (clone, exec, rt_sig*): those are the trap layer's. */

@@ -9,6 +9,7 @@
 #include <linux/wait.h>
 
 #define NAMELESS_AREA 16384u /* bytes: the child's stack, its job on top */
+#define NAMELESS_TRIES 8u
 
 static long nameless_mount(void) {
 	long context = bfs_raw2(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
@@ -72,10 +73,13 @@ static long nameless_make_apart(void) {
 	if (area < 0) return area;
 	struct nameless_job *job = (struct nameless_job *)((uint64_t)area + NAMELESS_AREA) - 1;
 	*job = (struct nameless_job){ .entry = nameless_child, .uid = (uint64_t)bfs_raw0(__NR_geteuid), .gid = (uint64_t)bfs_raw0(__NR_getegid), .fd = -EINTR };
-	/* No signal at its end, so that no wait of the program sees it (__WCLONE). */
-	long child = bfs_raw5(__NR_clone, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNS, job, job, 0, 0);
-	long fd = child < 0 ? child : job->fd;
-	if (child >= 0) bfs_raw4(__NR_wait4, child, 0, __WALL, 0);
+	/* No signal at its end, so that no wait of the program sees it (__WCLONE). No debugger is told either, which may itself need the lock that the caller holds (so no CLONE_VFORK:
+	 * PTRACE_EVENT_VFORK_DONE). */
+	long child = bfs_raw5(__NR_clone, CLONE_VM | CLONE_FILES | CLONE_UNTRACED | CLONE_NEWUSER | CLONE_NEWNS, job, job, 0, 0);
+	/* −ECHILD: another thread of the program waited for whatever ends (__WALL). */
+	long over = child < 0 ? child : bfs_raw4(__NR_wait4, child, 0, __WALL, 0);
+	if (over != child && over != -ECHILD) return over; /* a filter of the program's: the child may still use the area */
+	long fd = child < 0 ? child : __atomic_load_n(&job->fd, __ATOMIC_RELAXED);
 	bfs_raw2(__NR_munmap, area, NAMELESS_AREA);
 	return fd;
 }
@@ -83,7 +87,8 @@ static long nameless_make_apart(void) {
 long bfs_fifo_nameless(void) {
 	long fd = nameless_make();
 	if (fd != -EPERM) return fd;
+	unsigned tries = NAMELESS_TRIES;
 	do fd = nameless_make_apart();
-	while (fd == -EINTR); /* the child was killed */
+	while (fd == -EINTR && --tries > 0); /* the child was killed; by a filter of the program's it always is */
 	return fd;
 }

@@ -83,6 +83,10 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	case BFS_DONE: mc->rax = (uint64_t)t.call.result; break;
 	case BFS_PASS: trap_pass(&t, bfs_gate_pass); break;
 	case BFS_WAIT: trap_pass(&t, bfs_gate_wait); break;
+	case BFS_LAST:
+		uc->sigmask = ~BFS_SIGSYS_BIT;
+		trap_pass(&t, bfs_gate_pass);
+		break;
 	case BFS_AGAIN: mc->rip -= TRAP_SYSCALL_SIZE; break; /* rax is still the number */
 	}
 	bfs_log(BFS_LOG_TRACE, "call %d(%x, %x, %x) %s %d", t.call.nr, mc->rdi, mc->rsi, mc->rdx,

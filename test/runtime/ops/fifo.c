@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <time.h>
 
 static int writes_late(void) {
@@ -35,6 +36,25 @@ static pid_t start(int (*child)(void)) {
 static int ends_well(pid_t pid) {
 	int status;
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* What a debugger is told of while FIFOs are opened: signals, but no processes that the program did not make. */
+static void debugged(void) {
+	int status = 0, events = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(mkfifo("traced", 0600) != 0 || open("traced", O_RDWR) < 0);
+	}
+	OK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+	OK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORKDONE) == 0);
+	for (int pass = 0; ptrace(PTRACE_CONT, pid, NULL, pass) == 0 && waitpid(-1, &status, __WALL) == pid && WIFSTOPPED(status);) {
+		events += status >> 16 != 0;
+		pass = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+		if (pass == SIGSTOP) pass = 0;
+	}
+	OK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && events == 0);
 }
 
 int main(int argc, char **argv) {
@@ -94,6 +114,7 @@ int main(int argc, char **argv) {
 		OK(r >= 0 && w >= 0 && write(w, &name[4], 1) == 1 && read(r, &c, 1) == 1 && c == name[4]);
 		close(r), close(w);
 	}
+	debugged();
 	OK(mkfifo("closed", 0) == 0);
 	if (geteuid() != 0) FAILS(open("closed", O_RDONLY | O_NONBLOCK), EACCES);
 	return check_end();

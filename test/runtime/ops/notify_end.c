@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -67,6 +68,10 @@ static pid_t child(enum way way) {
 static int shares(void *fd) { return write(*(int *)fd, "still", 5) == 5 && syscall(SYS_exit_group, 0) == 0; }
 static char stack[65536] __attribute__((aligned(16)));
 static volatile sig_atomic_t alarms;
+static void on_late(int signal) {
+	(void)signal;
+	_exit(99);
+}
 static void on_alarm(int signal) {
 	(void)signal;
 	alarms++;
@@ -136,6 +141,15 @@ int main(int argc, char **argv) {
 	OK(write(fd, "!", 1) == 1 && close(fd) == 0);
 	CLOSES("k:w");
 
+	/* no handler runs once files are closed: the close itself raises SIGIO here */
+	if ((pid = fork()) == 0) {
+		OK(fcntl(in, F_SETOWN, getpid()) == 0 && fcntl(in, F_SETFL, O_ASYNC) == 0);
+		signal(SIGIO, on_late);
+		end(PLAIN);
+	}
+	OK(waitpid(pid, &status, 0) == pid && status == 0 && fcntl(in, F_SETFL, 0) == 0);
+	CLOSES("w:w");
+
 	/* posix_spawn; a program that is not there */
 	char *arguments[] = { (char *)self, "child", NULL };
 	OK(posix_spawn(&pid, self, NULL, NULL, arguments, environ) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
@@ -149,6 +163,19 @@ int main(int argc, char **argv) {
 	FAILS(waitpid(-1, &status, 0), ECHILD);
 	FAILS(waitpid(-1, &status, 0x40), EINVAL);
 	FAILS(waitid(P_ALL, 0, &info, 0), EINVAL);
+	/* what is written, and when: at errors too, and not the padding; a bad pointer does not keep the process */
+	char *read_only = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *bytes = (char *)&info;
+	memset(&info, 0x55, sizeof info);
+	FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+	OK(info.si_signo == 0 && info.si_code == 0 && info.si_pid == 0 && info.si_status == 0 && bytes[11] == 0 && bytes[12] == 0x55 && bytes[15] == 0x55 && bytes[28] == 0x55);
+	FAILS(waitid(P_ALL, 0, (siginfo_t *)read_only, WEXITED), EFAULT);
+	pid = child(KILLED);
+	FAILS(waitid(P_PID, (id_t)pid, (siginfo_t *)read_only, WEXITED), EFAULT);
+	CLOSES("w:w");
+	pid = child(KILLED);
+	FAILS(wait4(pid, (int *)read_only, 0, NULL), EFAULT);
+	CLOSES("w:w");
+	FAILS(waitpid(pid, &status, 0), ECHILD);
 	struct sigaction act = { .sa_handler = on_alarm };
 	sigaction(SIGALRM, &act, NULL);
 	if ((pid = fork()) == 0) pause(), _exit(0);
