@@ -156,10 +156,15 @@ int main(int argc, char **argv) {
 	OK(posix_spawn(&pid, "/no/such", NULL, NULL, arguments, environ) == ENOENT);
 
 	/* waiting is the kernel's: stops, signals, groups, errors */
-	if ((pid = fork()) == 0) raise(SIGSTOP), _exit(7);
+	OK(close(ends[0]) == 0 && pipe(ends) == 0);
+	if ((pid = fork()) == 0) {
+		close(ends[1]);
+		raise(SIGSTOP);
+		_exit(read(ends[0], &byte, 1) == 0 ? 7 : 1);
+	}
 	OK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	OK(kill(pid, SIGCONT) == 0 && waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
-	OK(waitpid(-getpgrp(), &status, 0) == pid && WEXITSTATUS(status) == 7);
+	OK(close(ends[1]) == 0 && waitpid(-getpgrp(), &status, 0) == pid && WEXITSTATUS(status) == 7);
 	FAILS(waitpid(-1, &status, 0), ECHILD);
 	FAILS(waitpid(-1, &status, 0x40), EINVAL);
 	FAILS(waitid(P_ALL, 0, &info, 0), EINVAL);
@@ -167,7 +172,8 @@ int main(int argc, char **argv) {
 	char *read_only = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *bytes = (char *)&info;
 	memset(&info, 0x55, sizeof info);
 	FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
-	OK(info.si_signo == 0 && info.si_code == 0 && info.si_pid == 0 && info.si_status == 0 && bytes[11] == 0 && bytes[12] == 0x55 && bytes[15] == 0x55 && bytes[28] == 0x55);
+	OK(info.si_signo == 0 && info.si_code == 0 && info.si_pid == 0 && info.si_status == 0 && bytes[11] == 0 && bytes[12] == 0x55 && bytes[15] == 0x55 &&
+		bytes[28] == 0x55);
 	FAILS(waitid(P_ALL, 0, (siginfo_t *)read_only, WEXITED), EFAULT);
 	pid = child(KILLED);
 	FAILS(waitid(P_PID, (id_t)pid, (siginfo_t *)read_only, WEXITED), EFAULT);
