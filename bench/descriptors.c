@@ -1,4 +1,4 @@
-/* What descriptors cost while many are held open: processor time of the calls, run natively and in an image (docs/adr/0002).
+/* What descriptors cost while many are held open: processor time of the calls, run natively and in an image (docs/adr/0018).
  * gcc -O1 -static -pthread bench/descriptors.c, packed together with a directory of files 0, 1, 2 … Usage: descriptors FILES-DIR FILES MODE NUMBER [HELD]
  *   held N        opens N descriptions of as many of FILES different files as there are, then closes them: µs a call, of the last thousand opens and the first thousand closes too
  *   pairs N HELD  N times open and close, with HELD descriptors open

@@ -83,7 +83,7 @@ bool bfs_placeholder_is(uint64_t st_dev, uint64_t st_ino);
 /* For the start of a tree: the binary logarithm of how many are affordable where a process may have LIMIT descriptors; makes them all, at their reserved places. */
 uint32_t bfs_placeholder_wish(uint64_t limit);
 long bfs_placeholders_make(void);
-/* An empty memfd; SEALED: it stays so. */
+/* An empty memfd, close-on-exec; SEALED: it stays empty. */
 long bfs_memfd(const char *name, bool sealed);
 /* Makes FD also the reserved descriptor WHICH, in place of what stood there; works below a lowered RLIMIT_NOFILE as long as its hard limit allows. 0 or −errno. reserved.c */
 long bfs_reserved_put(int fd, int which);

@@ -3,18 +3,13 @@
 #include "notify.h"
 #include "pool.h"
 
-#include <linux/memfd.h>
 #include <linux/resource.h>
 
 static long bell_make(uint32_t index) {
 	struct bfs_queued record = { .key = index };
-	long fd = bfs_raw2(__NR_memfd_create, "binaryfs-bell", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd == -EACCES) /* vm.memfd_noexec = 2 */
-		fd = bfs_raw2(__NR_memfd_create, "binaryfs-bell", MFD_CLOEXEC | MFD_ALLOW_SEALING | 8u /* MFD_NOEXEC_SEAL */);
+	long fd = bfs_memfd("binaryfs-bell", true);
 	if (fd < 0) return fd;
-	long r = bfs_raw3(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-	if (r == 0) r = bfs_queue_put(BFS_FD_BELLS, &record, (int)fd);
-	if (r == 0) return fd;
+	if (bfs_queue_put(BFS_FD_BELLS, &record, (int)fd) == 0) return fd;
 	bfs_raw1(__NR_close, fd);
 	return -EMFILE;
 }

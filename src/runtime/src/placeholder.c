@@ -25,9 +25,9 @@ uint32_t bfs_placeholder_wish(uint64_t limit) {
 }
 
 long bfs_memfd(const char *name, bool sealed) {
-	long fd = bfs_raw2(__NR_memfd_create, name, MFD_ALLOW_SEALING);
+	long fd = bfs_raw2(__NR_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -EACCES) /* vm.memfd_noexec = 2 */
-		fd = bfs_raw2(__NR_memfd_create, name, MFD_ALLOW_SEALING | 8u /* MFD_NOEXEC_SEAL */);
+		fd = bfs_raw2(__NR_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | 8u /* MFD_NOEXEC_SEAL */);
 	if (fd < 0 || !sealed) return fd;
 	long error = bfs_raw3(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 	if (error == 0) return fd;
