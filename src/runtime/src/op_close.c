@@ -2,8 +2,7 @@
 #include "notify.h"
 
 #include <linux/close_range.h>
-
-#define CLOSE_CLONE_FILES 0x400ul /* CLONE_FILES, for unshare */
+#include <linux/sched.h>
 
 enum bfs_verdict bfs_op_close(struct bfs_call *c) {
 	int fd = bfs_arg_fd(c, 0);
@@ -93,7 +92,7 @@ enum bfs_verdict bfs_op_close_range(struct bfs_call *c) {
 	uint32_t first = (uint32_t)c->a[0], last = (uint32_t)c->a[1], flags = (uint32_t)c->a[2];
 	if ((flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last) return bfs_done(c, -EINVAL);
 	if ((flags & CLOSE_RANGE_UNSHARE) != 0) {
-		long r = bfs_raw1(__NR_unshare, CLOSE_CLONE_FILES);
+		long r = bfs_raw1(__NR_unshare, CLONE_FILES);
 		if (r < 0) return bfs_done(c, r);
 	}
 	long r = close_listed(first, last, (flags & CLOSE_RANGE_CLOEXEC) != 0 ? CLOSE_MARK : CLOSE_NOW);

@@ -4,14 +4,14 @@
 #include "pool.h"
 
 #include <asm/stat.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #define WAIT_SIGINFO_SIZE 128u /* sizeof(siginfo_t) */
 #define WAIT_SI_HEAD 12u       /* bytes that the kernel fills: to si_code; the padding behind them stays the program's */
 #define WAIT_SI_FIELDS 16u     /* and from here, to si_status */
 #define WAIT_SI_PID 4u         /* its word with the process number */
-#define WAIT_CLONE_FILES 0x400ul
-#define WAIT_LINKS_ALONE 3u /* links of /proc/self/task of a process of one thread */
+#define WAIT_LINKS_ALONE 3u    /* links of /proc/self/task of a process of one thread */
 
 /* Lets the program wait, in the kernel, until a process is there to be waited for; it stays so (WNOWAIT), and the call is made again. */
 static enum bfs_verdict wait_wait(struct bfs_call *c, uint64_t type, int64_t id, uint32_t options) {
@@ -53,7 +53,7 @@ enum bfs_verdict bfs_op_exit_group(struct bfs_call *c) {
 	struct stat st;
 	(void)c;
 	/* The descriptors of other threads, and of processes that share the table (CLONE_FILES), stay theirs: after unshare the table is this one thread's. */
-	if (!bfs_notify_any() || bfs_raw2(__NR_stat, "/proc/self/task", &st) != 0 || st.st_nlink > WAIT_LINKS_ALONE || bfs_raw1(__NR_unshare, WAIT_CLONE_FILES) != 0)
+	if (!bfs_notify_any() || bfs_raw2(__NR_stat, "/proc/self/task", &st) != 0 || st.st_nlink > WAIT_LINKS_ALONE || bfs_raw1(__NR_unshare, CLONE_FILES) != 0)
 		return BFS_PASS;
 	bfs_close_ours();
 	return BFS_LAST; /* a handler would find its files closed */
