@@ -43,7 +43,7 @@ test.skipIf(!hasFsck)(
       place.remove();
       place = makePlace("stable-judges");
       options = { ...options, root: place.root, output: place.output, state: place.state };
-      const tree = new EditedTree(place.root);
+      const tree = EditedTree.neverEmpty(place.root);
       for (let generation = 0; generation < 4; generation++) {
         const edits = generation === 0 ? 40 : 6;
         for (let edit = 0; edit < edits; edit++) tree.apply(randomEdit(random, 3 << 20));

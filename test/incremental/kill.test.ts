@@ -54,7 +54,7 @@ test(
   async () => {
     const random = randomNumbers(SEED);
     const options: BuildOptions = { root: place.root, output: place.output, state: place.state, secrets: "warn" };
-    const tree = new EditedTree(place.root);
+    const tree = EditedTree.neverEmpty(place.root);
     const first = { kind: "add", pick: 0, other: 1, sizeBytes: 0, seed: 0 } as const;
     for (let index = 0; index < 8; index++) tree.makeDirectory({ ...first, pick: index, seed: index });
     for (let index = 0; index < 300; index++)

@@ -153,6 +153,12 @@ export class EditedTree {
     this.#kinds.set("", "directory");
   }
 
+  /** With a file that no edit knows of, so that removals never leave a tree of which nothing can be selected. */
+  static neverEmpty(root: string): EditedTree {
+    writeFileSync(`${root}/kept`, "kept");
+    return new EditedTree(root);
+  }
+
   get count(): number {
     return this.#kinds.size;
   }

@@ -4,15 +4,22 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 
 const project = join(import.meta.dirname, "../..");
+let directory: string | undefined;
 let command: string | undefined;
 
-/** Path of the copy's `dist/bin/main.js`; the copy (dist and the production dependencies) is made once a process and removed at its end. */
+// Not when the process exits: the runner kills its workers.
+afterAll(() => {
+  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Path of the copy's `dist/bin/main.js`; the copy (dist and the production dependencies) is made once for a test file and removed after its tests. */
 export function readableCli(): string {
   if (command !== undefined) return command;
   const copy = mkdtempSync(join(tmpdir(), "binaryfs-package-"));
-  process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
+  directory = copy;
   const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
   };
