@@ -56,6 +56,8 @@ void bfs_log(enum bfs_log_level level, const char *format, ...);
 #define BFS_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BFS_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define BFS_PATH_MAX 4096u
+/* Of variables that are large and that no exec needs: apart from the others, so that those lie in one or two pages. A page that is touched costs every exec a fault. */
+#define BFS_SELDOM __attribute__((section(".bss.seldom")))
 #define BFS_NAME_MAX 255u
 
 #endif

@@ -137,6 +137,7 @@ struct bfs_elf {
 	uint64_t own_entry; /* the program's own */
 	uint64_t base;      /* AT_BASE */
 	uint64_t phdr, phnum, phent;
+	uint64_t start_code, end_code, start_data, end_data; /* of the program, as in /proc/PID/stat */
 	bool dynamic; /* has an interpreter */
 	bool exec_stack;
 };

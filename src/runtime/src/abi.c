@@ -8,7 +8,7 @@
 #define ABI_MAX_DOORS 128u
 
 static int abi_attached;
-static char abi_why[256];
+BFS_SELDOM static char abi_why[256];
 
 static long abi_fail(long rc, const char *text) {
 	size_t len = BFS_MIN(strlen(text), sizeof abi_why - 1);
@@ -22,8 +22,8 @@ BFS_EXPORT const char *binaryfs_error(void) { return abi_why; }
 
 BFS_EXPORT long binaryfs_attach(const struct binaryfs_options *options) {
 	static struct bfs_lib_config lib;
-	static struct bfs_door doors[ABI_MAX_DOORS];
-	static char own[BFS_PATH_MAX];
+	BFS_SELDOM static struct bfs_door doors[ABI_MAX_DOORS];
+	BFS_SELDOM static char own[BFS_PATH_MAX];
 	struct bfs_config config = { .libs = &lib, .lib_count = 1, .doors = doors, .cwd = "/" };
 	int expected = 0;
 	if (!__atomic_compare_exchange_n(&abi_attached, &expected, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return -EALREADY;

@@ -136,6 +136,27 @@ static uint64_t elf_phdr_address(const struct elf_file *f, uint64_t bias) {
 	return 0;
 }
 
+/* What /proc/PID/stat calls code and data (load_elf_binary). */
+static void elf_bounds(const struct elf_file *f, uint64_t bias, struct bfs_elf *out) {
+	uint64_t start_code = ~0ul, end_code = 0, start_data = 0, end_data = 0;
+	for (unsigned i = 0; i < f->header.e_phnum; i++) {
+		const Elf64_Phdr *p = &f->phdrs[i];
+		if (p->p_type != PT_LOAD) continue;
+		uint64_t end = p->p_vaddr + p->p_filesz;
+		if ((p->p_flags & PF_X) != 0) {
+			start_code = BFS_MIN(start_code, p->p_vaddr);
+			end_code = BFS_MAX(end_code, end);
+		}
+		start_data = BFS_MAX(start_data, p->p_vaddr);
+		end_data = BFS_MAX(end_data, end);
+	}
+	bool has_code = start_code < end_code;
+	out->start_code = (has_code ? start_code : f->low) + bias;
+	out->end_code = (has_code ? end_code : f->high) + bias;
+	out->start_data = start_data + bias;
+	out->end_data = end_data + bias;
+}
+
 long bfs_elf_load(int fd, struct bfs_elf *out) {
 	struct elf_file program = { .fd = fd };
 	char path[BFS_PATH_MAX];
@@ -150,6 +171,7 @@ long bfs_elf_load(int fd, struct bfs_elf *out) {
 	out->phdr = elf_phdr_address(&program, bias);
 	out->phnum = program.header.e_phnum;
 	out->phent = program.header.e_phentsize;
+	elf_bounds(&program, bias, out);
 	for (unsigned i = 0; i < program.header.e_phnum; i++)
 		if (program.phdrs[i].p_type == PT_GNU_STACK) out->exec_stack = (program.phdrs[i].p_flags & PF_X) != 0;
 	if (path[0] == 0) return 0;

@@ -29,7 +29,7 @@ struct export_link {
 
 static struct export_link *export_links; /* NULL: none are remembered */
 static uint32_t export_link_count;
-static char export_where[BFS_PATH_MAX];
+BFS_SELDOM static char export_where[BFS_PATH_MAX];
 
 /* ---- names ---- */
 
@@ -93,7 +93,7 @@ static char *export_remembered(uint64_t ino) {
 }
 
 static void export_remember(const struct export_dir *dir, const char *name, uint64_t ino) {
-	static char path[BFS_PATH_MAX]; /* the stack is for the depth of the tree */
+	BFS_SELDOM static char path[BFS_PATH_MAX]; /* the stack is for the depth of the tree */
 	size_t len = export_path(dir, name, path, sizeof path);
 	if (len == 0 || export_links == NULL || export_link_count == EXPORT_LINKS) return; /* its other names become files of their own */
 	long at = bfs_raw6(__NR_mmap, 0, len + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -3,8 +3,8 @@
 
 #include <linux/mman.h>
 
-/* Read by bfs_raw; 0 until the gate is mapped. */
-BFS_HIDDEN uint64_t bfs_gate_entry;
+/* Read by bfs_raw; 0 until the gate is mapped. Among the data: relocation has touched their page already. */
+BFS_HIDDEN uint64_t bfs_gate_entry __attribute__((section(".data")));
 
 long bfs_gate_map(void) {
 	/* Only the anonymous mmap passes the filter from anywhere, so a program after exec can make its gate before it has one. */

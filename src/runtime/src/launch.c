@@ -9,7 +9,7 @@
 
 void bfs_launch(uint64_t *sp) BFS_HIDDEN __attribute__((noreturn));
 
-static struct launch launch_state;
+BFS_SELDOM static struct launch launch_state;
 
 static void launch_write(const char *s) { bfs_raw3(__NR_write, 2, s, strlen(s)); }
 
@@ -112,9 +112,9 @@ static void launch_arm(struct launch *l) {
 }
 
 void bfs_launch(uint64_t *sp) {
+	if (sp[0] > 0 && bfs_str_eq((const char *)sp[1], BFS_ARGV_MAGIC)) bfs_program_start(sp);
 	struct launch *l = &launch_state;
 	bfs_stack_parse(sp, &l->stack);
-	if (l->stack.argc > 0 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_MAGIC)) bfs_program_start(sp);
 	bool preload = l->stack.argc > 1 && bfs_str_eq(l->stack.argv[0], BFS_ARGV_PRELOAD);
 	long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", l->carrier_path, sizeof l->carrier_path - 1);
 	if (n <= 0) {

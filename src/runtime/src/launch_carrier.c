@@ -27,7 +27,7 @@ int bfs_launch_carrier(const struct launch *l) {
 	if (copy == -EINVAL) copy = bfs_raw2(__NR_memfd_create, "binaryfs-carrier", 1);
 	uint64_t want = st.size;
 	if (l->config.lib_count > 0 && bfs_launch_same_file((int)fd, l->libs[0].fd)) want = l->libs[0].file_offset; /* the runtime stands before the image */
-	static char chunk[65536];
+	BFS_SELDOM static char chunk[65536];
 	for (uint64_t at = 0; copy >= 0 && at < want;) {
 		long n = bfs_raw4(__NR_pread64, fd, chunk, BFS_MIN(sizeof chunk, want - at), at);
 		if (n <= 0 || bfs_raw4(__NR_pwrite64, copy, chunk, n, at) != n) copy = -EIO;

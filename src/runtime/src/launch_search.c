@@ -22,7 +22,7 @@ static bool search_exists(const char *path, bool host) {
 
 /* Tries CMD in the image, then on the host; with PATH where it has no slash. Returns only on failure, with the most telling errno. */
 long bfs_launch_search(struct launch *l, const char *command, char **argv, uint64_t mask, bool host) {
-	static char path[BFS_PATH_MAX];
+	BFS_SELDOM static char path[BFS_PATH_MAX];
 	bool slash = false;
 	for (const char *p = command; *p != 0; p++) slash = slash || *p == '/';
 	if (slash) {

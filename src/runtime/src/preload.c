@@ -44,7 +44,7 @@ static bool preload_take(char *list, const char *path) {
 	struct {
 		uint64_t dev, ino, rest[32];
 	} own, other;
-	static char item[BFS_PATH_MAX];
+	BFS_SELDOM static char item[BFS_PATH_MAX];
 	bool found = false;
 	if (bfs_raw4(__NR_newfstatat, AT_FDCWD, path, &own, 0) < 0) return false;
 	while (*list != 0) {
@@ -78,7 +78,7 @@ static void preload_drop(char **envp, const char *value) {
 
 /* Of several libraries the dynamic linker would start the last one listed, and the order of the others would be lost. */
 static void preload_refuse_others(const char *list) {
-	static char item[BFS_PATH_MAX];
+	BFS_SELDOM static char item[BFS_PATH_MAX];
 	char why[128];
 	while (*list != 0) {
 		size_t len = 0;
@@ -93,7 +93,7 @@ static void preload_refuse_others(const char *list) {
 }
 
 __attribute__((constructor)) static void preload_constructor(void) {
-	static char own[BFS_PATH_MAX], program[BFS_PATH_MAX];
+	BFS_SELDOM static char own[BFS_PATH_MAX], program[BFS_PATH_MAX];
 	size_t argc, envc;
 	if ((bfs_preload_note.flags & BFS_NOTE_HAS_IMAGE) == 0) return;
 	/* Inside a tree that is armed already (msync answers ENOMEM for an address that is not mapped). */

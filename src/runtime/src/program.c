@@ -15,12 +15,11 @@ BFS_HIDDEN uint64_t bfs_entry_own;
 void bfs_entry_stub(void) BFS_HIDDEN;
 void bfs_jump(uint64_t entry, uint64_t *sp) BFS_HIDDEN __attribute__((noreturn));
 
-static char program_exe[BFS_PATH_MAX];
-static char program_execfn[BFS_PATH_MAX];
+static const char *program_exe; /* on the initial stack, below what the program takes for its arguments */
 static uint64_t *program_auxv;
 
 long bfs_proc_exe(char *dst, size_t size) {
-	size_t len = strlen(program_exe);
+	size_t len = program_exe != NULL ? strlen(program_exe) : 0;
 	if (len + 1 > size) return -ERANGE;
 	memcpy(dst, program_exe, len + 1);
 	return (long)len;
@@ -34,12 +33,6 @@ long bfs_proc_auxv(void *dst, size_t size) {
 	if (len > size) return -ERANGE;
 	memcpy(dst, program_auxv, len);
 	return (long)len;
-}
-
-static void program_copy_path(char *dst, const char *src) {
-	size_t len = BFS_MIN(strlen(src), (size_t)BFS_PATH_MAX - 1);
-	memcpy(dst, src, len);
-	dst[len] = 0;
 }
 
 /* Hexadecimal digits up to a space or the end. */
@@ -58,48 +51,36 @@ static uint64_t program_hex(const char **at) {
 	return v;
 }
 
-/* What ps and the kernel call the process: the program's base name, its own arguments. Cosmetic: failure is ignored. */
-static void program_set_name(const struct bfs_stack *stack) {
+static uint64_t program_after(const char *text) { return (uint64_t)text + strlen(text) + 1; }
+
+/* What ps and the kernel call the process: the program's base name, its own arguments and segments, as execve(2) would have set them. Cosmetic: failure is ignored. */
+static void program_describe(const struct bfs_stack *stack, const struct bfs_elf *elf) {
 	const char *base = program_exe;
 	for (const char *p = program_exe; *p != 0; p++)
 		if (*p == '/') base = p + 1;
 	bfs_raw5(__NR_prctl, PR_SET_NAME, base, 0, 0, 0);
 	if (stack->argc == 0) return;
 
-	/* Fields of /proc/self/stat after the command name's last parenthesis (proc(5)): state is 3. */
-	char text[2048];
-	long fd = bfs_raw4(__NR_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0) return;
-	long n = bfs_raw3(__NR_read, fd, text, sizeof text - 1);
-	bfs_raw1(__NR_close, fd);
-	if (n <= 0) return;
-	text[n] = 0;
-	const char *p = text;
-	for (const char *q = text; *q != 0; q++)
-		if (*q == ')') p = q + 2;
-	uint64_t field[53] = { 0 };
-	for (unsigned i = 3; i <= 52 && *p != 0; i++) {
-		const char *end = p;
-		if (!bfs_text_u64(p, &field[i], &end))
-			while (*end != 0 && *end != ' ') end++;
-		p = *end == ' ' ? end + 1 : end;
-	}
+	uint64_t brk = (uint64_t)bfs_raw1(__NR_brk, 0); /* nothing has moved it yet */
+	uint64_t arg_end = program_after(stack->argv[stack->argc - 1]), envc = (uint64_t)((char **)stack->auxv - 1 - stack->envp);
 	struct prctl_mm_map map = {
-		.start_code = field[26],
-		.end_code = field[27],
-		.start_data = field[45],
-		.end_data = field[46],
-		.start_brk = field[47],
-		.brk = (uint64_t)bfs_raw1(__NR_brk, 0),
-		.start_stack = field[28],
+		.start_code = elf->start_code,
+		.end_code = elf->end_code,
+		.start_data = elf->start_data,
+		.end_data = elf->end_data,
+		.start_brk = brk,
+		.brk = brk,
+		.start_stack = (uint64_t)stack->sp,
 		.arg_start = (uint64_t)stack->argv[0],
-		.arg_end = field[49],
-		.env_start = field[50],
-		.env_end = field[51],
+		.arg_end = arg_end,
+		.env_start = arg_end, /* the kernel lays the strings out in this order, without gaps */
+		.env_end = envc > 0 ? program_after(stack->envp[envc - 1]) : arg_end,
 		.auxv = NULL,
 		.auxv_size = 0,
 		.exe_fd = (uint32_t)-1,
 	};
+	if (bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0) return;
+	map.start_data = map.end_data = map.start_code; /* more data than RLIMIT_DATA allows is refused: the arguments matter more */
 	bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
 }
 
@@ -126,8 +107,8 @@ void bfs_program_start(uint64_t *sp) {
 	int fd_base = (int)program_hex(&state);
 	uint64_t mask = program_hex(&state);
 	int fd = (int)program_hex(&state);
-	program_copy_path(program_exe, stack.argv[2]);
-	program_copy_path(program_execfn, stack.argv[3]);
+	program_exe = stack.argv[2];
+	const char *execfn = stack.argv[3];
 
 	/* The filter is armed already: until the gate is there only what is native works. */
 	long rc = bfs_gate_map();
@@ -159,7 +140,7 @@ void bfs_program_start(uint64_t *sp) {
 	program_set_auxv(stack.auxv, AT_PHNUM, elf.phnum);
 	program_set_auxv(stack.auxv, AT_BASE, elf.base);
 	program_set_auxv(stack.auxv, AT_ENTRY, elf.own_entry);
-	program_set_auxv(stack.auxv, AT_EXECFN, (uint64_t)program_execfn);
+	program_set_auxv(stack.auxv, AT_EXECFN, (uint64_t)execfn);
 	if (elf.dynamic) {
 		bfs_entry_own = elf.own_entry;
 		bfs_entry_auxv = bfs_auxv_find(stack.auxv, AT_ENTRY);
@@ -169,7 +150,7 @@ void bfs_program_start(uint64_t *sp) {
 			bfs_load_phase = false;
 	}
 	if (elf.exec_stack) bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
-	program_set_name(&stack);
+	program_describe(&stack, &elf);
 	bfs_sigmask_set(mask);
 	bfs_jump(elf.entry, new_sp);
 }

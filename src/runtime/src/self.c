@@ -31,7 +31,7 @@ static bool self_line(char *line, uint64_t address, char *dst, size_t size) {
 }
 
 long bfs_self_path(char *dst, size_t size) {
-	static char buffer[8192];
+	BFS_SELDOM static char buffer[8192];
 	size_t have = 0;
 	long fd = bfs_raw4(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
 	long result = -ENOENT;

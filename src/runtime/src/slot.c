@@ -14,6 +14,7 @@ long bfs_slot_setup(void) {
 	if (at < 0) return at;
 	slot_pool = (struct bfs_slot *)at;
 	bfs_slot_waiting = &slot_pool[0].waiting;
+	slot_pool[0].waiting = 0; /* a page that is read first and then written takes two faults */
 	/* A forked child has none of the threads that were in calls: it starts with every slot free. (A vfork child shares them, and this does not touch it.) Linux 4.14. */
 	bfs_raw3(__NR_madvise, at, BFS_SLOT_COUNT * BFS_SLOT_SIZE, MADV_WIPEONFORK);
 	return 0;

@@ -5,7 +5,7 @@
 static bool tx_overflowed;
 static uint32_t tx_freed_count;
 #define TX_FREED_MAX 1024u
-static struct {
+BFS_SELDOM static struct {
 	enum bfs_tx_freed what;
 	uint32_t index;
 } tx_freed[TX_FREED_MAX];

@@ -47,6 +47,30 @@ static void self(const char *program) {
 	CHECK_ERRNO(open("/proc/self/status", O_RDONLY | O_CREAT | O_EXCL, 0600), EEXIST);
 }
 
+/* Fields of /proc/self/stat that describe the program's memory: 26 start_code, 27 end_code, 28 startstack, 45 start_data, 46 end_data, 47 start_brk, 48 arg_start, 49 arg_end, 50 env_start,
+ * 51 env_end (proc_pid_stat(5)). */
+static void layout(char **argv, char **envp) {
+	static int variable = 1;
+	unsigned long field[53] = { 0 };
+	CHECK(check_read("/proc/self/stat", text, sizeof text) > 0);
+	char *at = strrchr(text, ')');
+	for (int i = 3; at != NULL && i <= 52; i++) {
+		at = strchr(at + 1, ' ');
+		if (at != NULL) field[i] = strtoul(at + 1, NULL, 10);
+	}
+	unsigned long code = (unsigned long)&layout, data = (unsigned long)&variable, local = (unsigned long)&field;
+	CHECK(code >= field[26] && code < field[27]);
+	CHECK(data >= field[45] && data < field[46]);
+	CHECK(field[28] > local && field[28] < (unsigned long)argv && (unsigned long)argv - field[28] <= 16);
+	CHECK(field[47] <= (unsigned long)sbrk(0));
+	unsigned long last = 0;
+	for (char **entry = argv; *entry != NULL; entry++) last = (unsigned long)*entry + strlen(*entry) + 1;
+	CHECK(field[48] == (unsigned long)argv[0] && field[49] == last);
+	CHECK(field[50] == (envp[0] != NULL ? (unsigned long)envp[0] : last));
+	for (char **entry = envp; *entry != NULL; entry++) last = (unsigned long)*entry + strlen(*entry) + 1;
+	CHECK(field[51] == last);
+}
+
 static void auxv(void) {
 	unsigned long words[128];
 	ssize_t n = check_read("/proc/self/auxv", (char *)words, sizeof words);
@@ -187,10 +211,11 @@ static void machine(void) {
 	CHECK_ERRNO(access("/sys/class", F_OK), ENOENT);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv, char **envp) {
 	if (argc != 3) return 2;
 	check_inside_or_exit();
 	self(argv[1]);
+	layout(argv, envp);
 	auxv();
 	maps();
 	mounts();
