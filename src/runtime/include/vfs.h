@@ -102,9 +102,11 @@ struct bfs_attr {
 	int64_t atime_sec, mtime_sec, ctime_sec, btime_sec;
 	uint32_t atime_nsec, mtime_nsec, ctime_nsec, btime_nsec;
 	uint64_t blocks;       /* of 512 bytes */
+	uint64_t mount_id;     /* as mountinfo has it; 0 where an old kernel does not tell */
 	bool owner_is_starter; /* untouched image node: the user who started the tree may do what its owner or root may (docs/runtime.md, permissions) */
 };
 #define BFS_ST_DEV 0xBFu /* st_dev of image and overlay */
+#define BFS_MOUNT_ID 1u  /* number of their mount in mountinfo: the kernel gives it to a mount of its own that nobody sees */
 long bfs_node_attr(bfs_node n, struct bfs_attr *out);
 /* Child NAME (LEN bytes, no slash, not . or ..) of directory DIR. −ENOENT, −ENOTDIR. */
 long bfs_node_lookup(bfs_node dir, const char *name, size_t len, bfs_node *out);
