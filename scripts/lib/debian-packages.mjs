@@ -48,7 +48,13 @@ export const debianPackages = [
   { package: "patchelf", needs: ["test"], purpose: "round trips of a library", present: commands("patchelf") },
   { package: "musl-tools", needs: ["test"], purpose: "musl programs from the image", present: commands("musl-gcc") },
   { package: "xz-utils", needs: ["test"], purpose: "the corpus of the fuzz targets", present: commands("xz") },
-  { package: "strace", needs: ["test"], purpose: "shows that no call reaches the host", present: commands("strace") },
+  {
+    package: "strace",
+    needs: ["test"],
+    purpose: "shows that no call reaches the host; traces in an image",
+    present: commands("strace"),
+  },
+  { package: "gdb", needs: ["test"], purpose: "debugs in an image", present: commands("gdb") },
   { package: "attr", needs: ["test"], purpose: "extended attributes", present: commands("setfattr", "getfattr") },
   {
     package: "util-linux",

@@ -47,6 +47,10 @@ long bfs_close_fd(int fd);
 void bfs_close_ours(void);
 /* Tells placeholders that a descriptor is about to be closed: POSIX record locks of this process on that file go (op_lock.c). */
 void bfs_lock_closing(struct bfs_ofd *ofd);
+/* May the process of argument PID be read and steered: is it of the tree? If not, C's result says so; of who is absent the kernel tells, as nobody is there to be kept from. op_process.c */
+bool bfs_process_may(struct bfs_call *c, unsigned pid);
+/* A wait found thread TID: is it stopped by a call of its own that was trapped? It goes on then, and there is nothing to tell. op_trace.c */
+bool bfs_trace_hand_on(int32_t tid);
 /* Has this program taken a POSIX record lock? */
 bool bfs_lock_any(void);
 /* fcntl's F_[OFD_]GETLK, SETLK and SETLKW on a placeholder (op_lock.c). */

@@ -103,6 +103,9 @@ struct bfs_stripe {
 	uint32_t due;   /* row whose use is put off until the rows below have been looked at; 0: as at the start */
 };
 
+#define BFS_TRACEES 1024u
+#define BFS_TRACEE_SHIFT 8 /* thread numbers have 22 bits */
+
 struct bfs_control {
 	uint64_t magic;
 	uint32_t lock;     /* tid of the owner, as FUTEX_LOCK_PI wants it */
@@ -130,8 +133,11 @@ struct bfs_control {
 	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
 	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
 	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
-	uint32_t instances, move_cookie;       /* inotify: live ones; number of the last rename */
+	uint32_t move_cookie;                  /* inotify: number of the last rename */
+	_Alignas(8) uint32_t instances;        /* live ones; with the next one word for bfs_wait_heeded */
+	uint32_t tracing;                      /* op_trace.c: there are, or were, tracers */
 	uint32_t door_names;                   /* lock: door_names.c */
+	uint32_t tracees[BFS_TRACEES];         /* op_trace.c: thread number and the request that let it go on */
 	uint64_t instance_key, instance_inode; /* notify.c */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;

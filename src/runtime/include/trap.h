@@ -27,8 +27,8 @@
 #define BFS_GATE_SIZE 4096ul
 /* Maps the gate and sends bfs_raw through it. −EEXIST where something else lies there. */
 long bfs_gate_map(void);
-/* Stubs in the page: performs a passed call; the same, and then the program's own call again (trap.c describes the frame). */
-extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[];
+/* Stubs in the page: performs a passed call; the same, and then the program's own call again; the same, and then the runtime hears of it (trap.c describes the frame). */
+extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[], bfs_gate_after[];
 
 /* ---- filter ---- */
 
@@ -57,6 +57,8 @@ _Static_assert(offsetof(struct bfs_ucontext, sigmask) == 296, "kernel ucontext")
 long bfs_trap_install(void);
 /* Makes one system call outside the gate that must come back through the handler: proof that filter and handler work. 0, or −EOPNOTSUPP. */
 long bfs_trap_probe(void);
+/* Was call NR, made by the instruction before ADDRESS, trapped by our filter, not by one that the program installed on top? */
+bool bfs_trap_is_ours(uint64_t address, long nr);
 /* System calls outside file system and C ABI: those of class PROCESS. */
 struct bfs_trap {
 	struct bfs_call call;
@@ -91,15 +93,15 @@ void bfs_slot_wake(void) BFS_HIDDEN;
 extern uint32_t *bfs_slot_waiting BFS_HIDDEN; /* how many wait */
 struct bfs_slot {
 	uint32_t owner; /* thread id; 0 free. First member: trap.S frees a slot by a store of 0; the kernel does so after a vfork child's exec (set_tid_address) */
-	uint32_t word;           /* of slot 0: bfs_slot_fork_word */
+	uint32_t memory;         /* of slot 0: the process whose memory this is, from its first call on; a forked child finds 0 */
 	uint32_t waiting, woken; /* of slot 0: threads that wait for a slot; a futex that counts up */
 	uint32_t looked;         /* of slot 0: the period in which the dead were last looked for */
 	uint32_t pad[3];
 	uint8_t stack[BFS_SLOT_SIZE - 32];
 };
 _Static_assert(sizeof(struct bfs_slot) == BFS_SLOT_SIZE, "slot");
-/* A word of this process that a forked child finds 0; a vfork child shares it. */
-uint32_t *bfs_slot_fork_word(void);
+/* Before an exec: a vfork child that was the first to make a call in this memory stands there as its owner no longer. */
+void bfs_memory_leaving(void);
 /* The slot that the calling code runs on, or NULL. */
 struct bfs_slot *bfs_slot_current(void);
 

@@ -40,6 +40,7 @@ enum bfs_verdict {
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT,  /* as BFS_PASS; but where the kernel says c->again, what was waited for is there, and the program's own call is made again from the start */
+	BFS_AFTER, /* as BFS_PASS, of a wait; but afterwards, where *bfs_wait_heeded() is not 0, bfs_wait_after hears of it */
 	BFS_LAST,  /* as BFS_PASS, of a call that does not return; no signal is handled before it */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
@@ -101,9 +102,11 @@ struct bfs_attr {
 	int64_t atime_sec, mtime_sec, ctime_sec, btime_sec;
 	uint32_t atime_nsec, mtime_nsec, ctime_nsec, btime_nsec;
 	uint64_t blocks;       /* of 512 bytes */
+	uint64_t mount_id;     /* as mountinfo has it; 0 where an old kernel does not tell */
 	bool owner_is_starter; /* untouched image node: the user who started the tree may do what its owner or root may (docs/runtime.md, permissions) */
 };
 #define BFS_ST_DEV 0xBFu /* st_dev of image and overlay */
+#define BFS_MOUNT_ID 1u  /* number of their mount in mountinfo: the kernel gives it to a mount of its own that nobody sees */
 long bfs_node_attr(bfs_node n, struct bfs_attr *out);
 /* Child NAME (LEN bytes, no slash, not . or ..) of directory DIR. −ENOENT, −ENOTDIR. */
 long bfs_node_lookup(bfs_node dir, const char *name, size_t len, bfs_node *out);
@@ -352,6 +355,14 @@ bool bfs_hermetic(void);
 /* Of the trap layer, for procfs: the program's own view of what the kernel knows only as the carrier. Length, or −errno. */
 long bfs_proc_exe(char *dst, size_t size);  /* virtual absolute path of this process's program, NUL-terminated */
 long bfs_proc_auxv(void *dst, size_t size); /* its auxiliary vector, terminated by AT_NULL; returns bytes */
+/* Are there, or have there been, any whom the end or stop of a process concerns? Two words of the pool as one. op_wait.c */
+const uint64_t *bfs_wait_heeded(void);
+/* A wait of the program's has returned C->result; C is as the program made it. True: what it found is nothing to tell, and the call is made again. */
+bool bfs_wait_after(const struct bfs_call *c);
+/* Of the trap layer (slot.c): does this process run in another's memory, as a vfork child does? */
+bool bfs_memory_lent(void);
+/* Before the kernel's exec: becomes the tracee that the program asked to be. op_trace.c */
+void bfs_trace_exec(void);
 /* Notes a path that was asked for and not found (BINARYFS_MISSES). */
 void bfs_miss(const char *absolute_path);
 /* The same for a path in the program's memory, from descriptor DIRFD (or AT_FDCWD); made absolute by its names alone. */

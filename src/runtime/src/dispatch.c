@@ -47,6 +47,11 @@ long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, ui
 		if (verdict == BFS_AGAIN) continue;
 		if (verdict == BFS_DONE) return c.result;
 		long r = bfs_raw(c.nr, c.a[0], c.a[1], c.a[2], c.a[3], c.a[4], c.a[5]);
+		if (verdict == BFS_AFTER) {
+			c.result = r;
+			if (*bfs_wait_heeded() != 0 && bfs_wait_after(&c)) continue;
+			return r;
+		}
 		if (verdict == BFS_PASS || r != c.again) return r;
 	}
 }

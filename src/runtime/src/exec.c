@@ -180,6 +180,8 @@ static long exec_carrier(struct exec_plan *plan, const char **argv, uint64_t use
 		slot = NULL;
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, &slot->owner);
 	bfs_exec_closing();
+	bfs_trace_exec();
+	bfs_memory_leaving();
 	rc = bfs_raw5(__NR_execveat, bfs_fd(BFS_FD_CARRIER), "", argv, user_envp, AT_EMPTY_PATH);
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, old_tid_address);
 	return rc;

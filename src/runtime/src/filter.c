@@ -62,6 +62,15 @@ static void filter_refuse(unsigned nr) {
 	filter_return(SECCOMP_RET_ALLOW);
 }
 
+/* What neither makes a tracee nor lets one go on. */
+static void filter_ptrace(void) {
+	static const uint16_t trapped[] = { PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE, PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP, PTRACE_SINGLEBLOCK,
+		PTRACE_SYSEMU, PTRACE_SYSEMU_SINGLESTEP };
+	filter_load(FILTER_OFF_ARG(0));
+	for (unsigned left = sizeof trapped / sizeof trapped[0]; left-- > 0;) filter_put(BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(left + 1), 0, trapped[left]);
+	filter_return(SECCOMP_RET_ALLOW);
+}
+
 /* The harmless forms of trapping calls. */
 static void filter_arguments(unsigned nr) {
 	switch (nr) {
@@ -79,12 +88,7 @@ static void filter_arguments(unsigned nr) {
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 1030 /* F_DUPFD_CLOEXEC */);
 		filter_return(SECCOMP_RET_ALLOW);
 		break;
-	case __NR_ptrace: /* on who is traced already; or to be traced */
-		filter_load(FILTER_OFF_ARG(0));
-		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, PTRACE_ATTACH);
-		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, PTRACE_SEIZE);
-		filter_return(SECCOMP_RET_ALLOW);
-		break;
+	case __NR_ptrace: filter_ptrace(); break;
 	case __NR_dup:
 		filter_require_plain_fd(0, 1);
 		filter_return(SECCOMP_RET_ALLOW);

@@ -13,7 +13,7 @@ static uint64_t hostfs_dev(uint32_t major, uint32_t minor) { return (minor & 0xF
 
 long bfs_host_attr(int dirfd, const char *path, uint32_t at_flags, struct bfs_attr *out, uint64_t *st_dev) {
 	struct statx sx;
-	long r = bfs_raw5(__NR_statx, dirfd, path, at_flags, STATX_BASIC_STATS | STATX_BTIME, &sx);
+	long r = bfs_raw5(__NR_statx, dirfd, path, at_flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &sx);
 	if (r < 0) return r;
 	*out = (struct bfs_attr){
 		.mode = sx.stx_mode,
@@ -32,6 +32,7 @@ long bfs_host_attr(int dirfd, const char *path, uint32_t at_flags, struct bfs_at
 		.ctime_nsec = sx.stx_ctime.tv_nsec,
 		.btime_nsec = (sx.stx_mask & STATX_BTIME) != 0 ? sx.stx_btime.tv_nsec : 0,
 		.blocks = sx.stx_blocks,
+		.mount_id = (sx.stx_mask & STATX_MNT_ID) != 0 ? sx.stx_mnt_id : 0,
 	};
 	if (st_dev != NULL) *st_dev = hostfs_dev(sx.stx_dev_major, sx.stx_dev_minor);
 	return 0;

@@ -34,6 +34,7 @@ long bfs_image_attr(bfs_node n, struct bfs_attr *out) {
 		.ctime_nsec = v.mtime_nsec,
 		.btime_nsec = v.mtime_nsec,
 		.blocks = (v.size + 511) / 512,
+		.mount_id = BFS_MOUNT_ID,
 		.owner_is_starter = true };
 	return 0;
 }
@@ -52,6 +53,7 @@ static void attr_of_inode(const struct bfs_inode *i, struct bfs_attr *out) {
 	out->btime_sec = bfs_time_unpack(i->btime, &out->btime_nsec);
 	out->blocks = (uint64_t)i->pages * (BFS_PAGE_SIZE / 512);
 	if (i->base != 0) out->blocks = BFS_MAX(out->blocks, (i->base_valid + 511) / 512);
+	out->mount_id = BFS_MOUNT_ID;
 	out->owner_is_starter = i->base != 0 && (i->flags & BFS_INODE_OWNED) == 0;
 }
 

@@ -4,8 +4,6 @@
 #include "ops.h"
 #include "providers.h"
 
-#include <linux/ptrace.h>
-
 /* A thread of the tree. Where /proc counts processes of another namespace than ours, nobody can be told from an outsider but this process itself. */
 static bool process_ours(uint64_t arg) {
 	uint32_t pid = (uint32_t)arg;
@@ -14,16 +12,15 @@ static bool process_ours(uint64_t arg) {
 	return (int32_t)pid > 0 && bfs_proc_self_pid() == (uint64_t)self && bfs_proc_in_tree(pid);
 }
 
-/* Of who is absent the kernel tells: nobody is there to be kept from. */
-static enum bfs_verdict process_may(struct bfs_call *c, unsigned pid) {
-	if (process_ours(c->a[pid])) return BFS_PASS;
+bool bfs_process_may(struct bfs_call *c, unsigned pid) {
+	if (process_ours(c->a[pid])) return true;
 	bool absent = (int32_t)c->a[pid] <= 0 || bfs_raw2(__NR_kill, c->a[pid], 0) == -ESRCH;
-	return bfs_done(c, absent ? -ESRCH : -EPERM);
+	c->result = absent ? -ESRCH : -EPERM;
+	return false;
 }
 
-/* Of the requests only those that make somebody a tracee: the others act on who is one, and a tracee of a tracer in the tree is in the tree. */
-enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) { return c->a[0] == PTRACE_ATTACH || c->a[0] == PTRACE_SEIZE ? process_may(c, 1) : BFS_PASS; }
+static enum bfs_verdict process_judge(struct bfs_call *c, unsigned pid) { return bfs_process_may(c, pid) ? BFS_PASS : BFS_DONE; }
 
-enum bfs_verdict bfs_op_process_vm(struct bfs_call *c) { return process_may(c, 0); }
+enum bfs_verdict bfs_op_process_vm(struct bfs_call *c) { return process_judge(c, 0); }
 
-enum bfs_verdict bfs_op_kcmp(struct bfs_call *c) { return process_ours(c->a[0]) ? process_may(c, 1) : process_may(c, 0); }
+enum bfs_verdict bfs_op_kcmp(struct bfs_call *c) { return process_ours(c->a[0]) ? process_judge(c, 1) : process_judge(c, 0); }

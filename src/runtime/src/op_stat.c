@@ -55,6 +55,7 @@ static long statx_out(const struct bfs_attr *attr, uint64_t dev, void *user) {
 		.stx_rdev_minor = stat_minor(rdev),
 		.stx_dev_major = stat_major(dev),
 		.stx_dev_minor = stat_minor(dev),
+		.stx_mnt_id = attr->mount_id,
 	};
 	return bfs_copy_out(user, &st, sizeof st);
 }

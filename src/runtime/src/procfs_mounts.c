@@ -4,8 +4,8 @@
 #include "providers.h"
 
 struct procfs_mountinfo { /* one line of the host's mountinfo, as spans of the text */
-	const char *dev, *root, *point, *options, *type, *source, *super;
-	size_t dev_len, root_len, point_len, options_len, type_len, source_len, super_len;
+	const char *id, *dev, *root, *point, *options, *type, *source, *super;
+	size_t id_len, dev_len, root_len, point_len, options_len, type_len, source_len, super_len;
 };
 
 /* The field at *P, and *P moved to the next one. */
@@ -20,7 +20,7 @@ static const char *procfs_field(const char **p, const char *end, size_t *len) {
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL…] - TYPE SOURCE SUPER": proc_pid_mountinfo(5). */
 static bool procfs_parse_mountinfo(const char *line, const char *end, struct procfs_mountinfo *m) {
 	size_t len;
-	procfs_field(&line, end, &len);
+	m->id = procfs_field(&line, end, &m->id_len);
 	procfs_field(&line, end, &len);
 	m->dev = procfs_field(&line, end, &m->dev_len);
 	m->root = procfs_field(&line, end, &m->root_len);
@@ -45,7 +45,6 @@ static size_t procfs_covers(const char *prefix, size_t prefix_len, const char *p
 struct procfs_mounts_out {
 	struct bfs_textbuf *t;
 	bool info; /* mountinfo, else mounts */
-	uint64_t id;
 };
 
 /* One line: mount M shown at guest path GUEST (escaped already), ROOT_REST the part of its root that the host's line does not name. */
@@ -56,7 +55,7 @@ static void procfs_mount_line(struct procfs_mounts_out *out, const struct procfs
 	bool cgroup = m->type_len >= 6 && memcmp(m->type, "cgroup", 6) == 0;
 	const char *options = read_only ? "ro" : NULL;
 	if (out->info) {
-		bfs_textbuf_u64(t, out->id++);
+		bfs_textbuf_add(t, m->id, m->id_len); /* the kernel's: statx and fdinfo of the host's files tell it too */
 		bfs_textbuf_str(t, " 1 ");
 		bfs_textbuf_add(t, m->dev, m->dev_len);
 		bfs_textbuf_str(t, " ");
@@ -122,8 +121,22 @@ static void procfs_mount_door(struct procfs_mounts_out *out, const struct bfs_mo
 	bfs_textbuf_free(&guest);
 }
 
+/* The kernel's number and device of it, as its files tell. */
+static void procfs_mount_proc(struct procfs_mounts_out *out) {
+	struct bfs_attr attr = { 0 };
+	uint64_t dev = 0;
+	bfs_host_attr(AT_FDCWD, "/proc", 0, &attr, &dev);
+	if (out->info) {
+		bfs_textbuf_u64(out->t, attr.mount_id);
+		bfs_textbuf_str(out->t, " 1 0:");
+		bfs_textbuf_u64(out->t, (dev & 0xFFu) | (dev >> 12 & ~0xFFull)); /* it has major number 0 */
+		bfs_textbuf_str(out->t, " / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n");
+	} else
+		bfs_textbuf_str(out->t, "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+}
+
 void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf *t) {
-	struct procfs_mounts_out out = { .t = t, .info = entry->rule == BFS_PROC_MOUNTINFO, .id = 3 };
+	struct procfs_mounts_out out = { .t = t, .info = entry->rule == BFS_PROC_MOUNTINFO };
 	if (out.info) {
 		bfs_textbuf_str(t, "1 0 0:");
 		bfs_textbuf_u64(t, BFS_ST_DEV);
@@ -138,7 +151,7 @@ void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf
 		const struct bfs_mount *m = bfs_mount_get(i);
 		/* The single devices of /dev are part of it, not mounts that anybody looks for. */
 		if (m->is_proc)
-			bfs_textbuf_str(t, out.info ? "2 1 0:5 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n" : "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+			procfs_mount_proc(&out);
 		else if (m->directory || !bfs_starts_with(bfs_pool_text(m->guest), "/dev/"))
 			procfs_mount_door(&out, m, &host);
 	}

@@ -1,6 +1,7 @@
 /* The texts of /proc that the kernel would write about the carrier or the host: maps, auxv, mounts, and fdinfo of placeholders. A text is a snapshot taken at open, kept as an unnamed
  * file of the overlay: reading, seeking and duplicating it are those of any file, and it goes when its last descriptor does.
  */
+#include "ops.h"
 #include "providers.h"
 
 #define PROCFS_HIDDEN_NAME "[binaryfs]"
@@ -101,8 +102,12 @@ static void procfs_text_fdinfo(const struct bfs_ofd *ofd, struct bfs_textbuf *t)
 		if (started != 0 || shift == 0) octal[n++] = (char)('0' + digit);
 	}
 	bfs_textbuf_add(t, octal, n);
-	bfs_textbuf_str(t, "\nmnt_id:\t1\nino:\t");
-	bfs_textbuf_u64(t, ofd->kind == BFS_LOC_NODE ? ofd->node & 0xFFFFFFFFFFFFull : 0);
+	struct bfs_attr attr = { 0 };
+	bfs_ofd_attr(ofd, &attr, NULL);
+	bfs_textbuf_str(t, "\nmnt_id:\t");
+	bfs_textbuf_u64(t, attr.mount_id);
+	bfs_textbuf_str(t, "\nino:\t");
+	bfs_textbuf_u64(t, attr.ino);
 	bfs_textbuf_str(t, "\n");
 }
 

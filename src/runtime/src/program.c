@@ -25,11 +25,16 @@ long bfs_proc_exe(char *dst, size_t size) {
 	return (long)len;
 }
 
-long bfs_proc_auxv(void *dst, size_t size) {
-	uint64_t *end = program_auxv;
-	if (end == NULL) return -ENOENT;
+/* Bytes of the auxiliary vector with its AT_NULL. */
+static size_t program_auxv_size(const uint64_t *auxv) {
+	const uint64_t *end = auxv;
 	while (end[0] != AT_NULL) end += 2;
-	size_t len = (size_t)(end + 2 - program_auxv) * sizeof *end;
+	return (size_t)(end + 2 - auxv) * sizeof *end;
+}
+
+long bfs_proc_auxv(void *dst, size_t size) {
+	if (program_auxv == NULL) return -ENOENT;
+	size_t len = program_auxv_size(program_auxv);
 	if (len > size) return -ERANGE;
 	memcpy(dst, program_auxv, len);
 	return (long)len;
@@ -53,8 +58,9 @@ static uint64_t program_hex(const char **at) {
 
 static uint64_t program_after(const char *text) { return (uint64_t)text + strlen(text) + 1; }
 
-/* What ps and the kernel call the process: the program's base name, its own arguments and segments, as execve(2) would have set them. Cosmetic: failure is ignored. */
-static void program_describe(const struct bfs_stack *stack, const struct bfs_elf *elf) {
+/* What ps, debuggers and the kernel know of the process: the program's base name, its own arguments, segments and auxiliary vector, as execve(2) would have set them. Failure is ignored: they
+ * then see the carrier's. */
+static void program_introduce(const struct bfs_stack *stack, const struct bfs_elf *elf) {
 	const char *base = program_exe;
 	for (const char *p = program_exe; *p != 0; p++)
 		if (*p == '/') base = p + 1;
@@ -75,8 +81,8 @@ static void program_describe(const struct bfs_stack *stack, const struct bfs_elf
 		.arg_end = arg_end,
 		.env_start = arg_end, /* the kernel lays the strings out in this order, without gaps */
 		.env_end = envc > 0 ? program_after(stack->envp[envc - 1]) : arg_end,
-		.auxv = NULL,
-		.auxv_size = 0,
+		.auxv = (void *)stack->auxv,
+		.auxv_size = (uint32_t)program_auxv_size(stack->auxv),
 		.exe_fd = (uint32_t)-1,
 	};
 	if (bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0) return;
@@ -141,6 +147,8 @@ void bfs_program_start(uint64_t *sp) {
 	program_set_auxv(stack.auxv, AT_BASE, elf.base);
 	program_set_auxv(stack.auxv, AT_ENTRY, elf.own_entry);
 	program_set_auxv(stack.auxv, AT_EXECFN, (uint64_t)execfn);
+	if (elf.exec_stack) bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+	program_introduce(&stack, &elf);
 	if (elf.dynamic) {
 		bfs_entry_own = elf.own_entry;
 		bfs_entry_auxv = bfs_auxv_find(stack.auxv, AT_ENTRY);
@@ -149,8 +157,6 @@ void bfs_program_start(uint64_t *sp) {
 		else
 			bfs_load_phase = false;
 	}
-	if (elf.exec_stack) bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
-	program_describe(&stack, &elf);
 	bfs_sigmask_set(mask);
 	bfs_jump(elf.entry, new_sp);
 }

@@ -27,12 +27,8 @@ static long signal_action(uint32_t sig, uint64_t user_act, uint64_t user_old, ui
 	if (sig == BFS_SIGSYS) {
 		old = signal_sigsys_action;
 		if (user_act != 0) {
-			/* A vfork child shares this memory and resets all actions (posix_spawn does), which must not change its parent's. A forked child finds no owner. */
-			uint32_t *owner = bfs_slot_fork_word(), pid = (uint32_t)bfs_raw0(__NR_getpid);
-			if (*owner == 0 || *owner == pid || act.handler > SIGNAL_HANDLER_IGNORE) {
-				*owner = pid;
-				signal_sigsys_action = act;
-			}
+			/* A vfork child resets all actions (posix_spawn does), which must not change its parent's. */
+			if (act.handler > SIGNAL_HANDLER_IGNORE || !bfs_memory_lent()) signal_sigsys_action = act;
 		}
 	} else {
 		long rc = bfs_raw4(__NR_rt_sigaction, sig, user_act != 0 ? BFS_ARG(&act) : 0, BFS_ARG(&old), SIGNAL_SET_SIZE);

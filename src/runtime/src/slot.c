@@ -68,6 +68,8 @@ static struct bfs_slot *slot_wait(uint32_t tid) {
 }
 
 struct bfs_slot *bfs_slot_take(void) {
+	if (__atomic_load_n(&slot_pool[0].memory, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&slot_pool[0].memory, (uint32_t)bfs_raw0(__NR_getpid), __ATOMIC_RELAXED);
 	uint32_t tid = (uint32_t)bfs_raw0(__NR_gettid);
 	struct bfs_slot *slot = slot_try(tid);
 	return slot != NULL ? slot : slot_wait(tid);
@@ -78,7 +80,12 @@ void bfs_slot_wake(void) {
 	bfs_raw3(__NR_futex, &slot_pool[0].woken, FUTEX_WAKE_PRIVATE, 1);
 }
 
-uint32_t *bfs_slot_fork_word(void) { return &slot_pool[0].word; }
+bool bfs_memory_lent(void) { return slot_pool != NULL && __atomic_load_n(&slot_pool[0].memory, __ATOMIC_RELAXED) != (uint32_t)bfs_raw0(__NR_getpid); }
+
+void bfs_memory_leaving(void) {
+	uint32_t own = (uint32_t)bfs_raw0(__NR_getpid);
+	if (slot_pool != NULL) __atomic_compare_exchange_n(&slot_pool[0].memory, &own, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 struct bfs_slot *bfs_slot_current(void) {
 	uint64_t sp = (uint64_t)__builtin_frame_address(0), base = (uint64_t)slot_pool;

@@ -59,4 +59,18 @@ bfs_sigreturn:
 	hlt
 	.size bfs_sigreturn, . - bfs_sigreturn
 
+/* Where the gate goes on after a call of whose result the runtime hears: rax is a call that traps. */
+	.balign 16
+	.globl bfs_after_call
+	.hidden bfs_after_call
+	.globl bfs_after_trapped
+	.hidden bfs_after_trapped
+	.type bfs_after_call, @function
+bfs_after_call:
+	endbr64
+	syscall
+bfs_after_trapped:
+	hlt
+	.size bfs_after_call, . - bfs_after_call
+
 	.section .note.GNU-stack, "", @progbits

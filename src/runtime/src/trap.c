@@ -4,7 +4,7 @@
  * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
  * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
  *
- *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax again │ ← rsp during the call
+ *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax again after │ ← rsp during the call
  *
  * Without an alternate stack the kernel's signal frame lies there too, and rt_sigreturn has yet to read it: what is written stays below.
  */
@@ -26,8 +26,11 @@ long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 #define TRAP_PROBE_RESULT 0x42464Bl
 
 struct trap_frame {
-	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax, again;
+	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax;
+	uint64_t again; /* BFS_WAIT: the negated result; BFS_AFTER: address of the word pair, then the result */
+	uint64_t after;
 };
+extern const char bfs_after_call[] BFS_HIDDEN, bfs_after_trapped[] BFS_HIDDEN;
 
 /* Where the program's stack is free from, downwards, until rt_sigreturn is done. */
 static uint64_t trap_free_top(const struct bfs_ucontext *uc) {
@@ -36,7 +39,7 @@ static uint64_t trap_free_top(const struct bfs_ucontext *uc) {
 	return on_other_stack ? uc->mc.rsp - TRAP_RED_ZONE : frame;
 }
 
-static void trap_pass(struct bfs_trap *t, const char *stub) {
+static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 	struct bfs_sigcontext *mc = &t->uc->mc;
 	/* A goroutine has little room below its stack pointer: of the scratch area only what an argument lies in stays above the frame. */
 	uint64_t top = trap_free_top(t->uc);
@@ -44,7 +47,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub) {
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
-	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, (uint64_t)-t->call.again };
+	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
@@ -56,10 +59,26 @@ static void trap_pass(struct bfs_trap *t, const char *stub) {
 	mc->rip = BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code);
 }
 
-/* Was this call trapped by our filter, not by one that the program installed on top? Ours traps nothing that is made from the gate or that the table calls native. */
-static bool trap_is_ours(const struct bfs_sigcontext *mc, long nr) {
+/* The call that the frame at the stack pointer is of has been performed. */
+static void trap_after(struct bfs_sigcontext *mc) {
+	const struct trap_frame *frame = (const struct trap_frame *)mc->rsp;
+	struct bfs_call call = { .nr = (int32_t)frame->rax, .a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 }, .result = (long)frame->again };
+	bool again = bfs_wait_after(&call);
+	mc->rdi = frame->rdi;
+	mc->rsi = frame->rsi;
+	mc->rdx = frame->rdx;
+	mc->r10 = frame->r10;
+	mc->r8 = frame->r8;
+	mc->r9 = frame->r9;
+	mc->rip = again ? frame->rip - TRAP_SYSCALL_SIZE : frame->rip;
+	mc->rax = again ? frame->rax : (uint64_t)call.result;
+	mc->rsp = frame->rsp;
+}
+
+/* Ours traps nothing that is made from the gate or that the table calls native. */
+bool bfs_trap_is_ours(uint64_t address, long nr) {
 	uint8_t class = bfs_policy_of(nr).class;
-	return mc->rip - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
+	return address - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
 }
 
 /* Returns the program's own handler where the signal is for it, else 0. */
@@ -68,7 +87,11 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
 	struct bfs_sigcontext *mc = &uc->mc;
 	long nr = (int32_t)mc->rax; /* as the kernel reads it */
-	if (code != TRAP_SYS_SECCOMP || !trap_is_ours(mc, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
+	if (code != TRAP_SYS_SECCOMP || !bfs_trap_is_ours(mc->rip, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
+	if (mc->rip == (uint64_t)bfs_after_trapped) {
+		trap_after(mc);
+		return 0;
+	}
 	struct bfs_trap t = {
 		.call = { .nr = nr, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
 		.uc = uc,
@@ -81,11 +104,12 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
 	switch (verdict) {
 	case BFS_DONE: mc->rax = (uint64_t)t.call.result; break;
-	case BFS_PASS: trap_pass(&t, bfs_gate_pass); break;
-	case BFS_WAIT: trap_pass(&t, bfs_gate_wait); break;
+	case BFS_PASS: trap_pass(&t, bfs_gate_pass, 0); break;
+	case BFS_WAIT: trap_pass(&t, bfs_gate_wait, (uint64_t)-t.call.again); break;
+	case BFS_AFTER: trap_pass(&t, bfs_gate_after, (uint64_t)bfs_wait_heeded()); break;
 	case BFS_LAST:
 		uc->sigmask = ~BFS_SIGSYS_BIT;
-		trap_pass(&t, bfs_gate_pass);
+		trap_pass(&t, bfs_gate_pass, 0);
 		break;
 	case BFS_AGAIN: mc->rip -= TRAP_SYSCALL_SIZE; break; /* rax is still the number */
 	}

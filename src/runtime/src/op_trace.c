@@ -1,0 +1,109 @@
+/* Tracers and tracees of the tree. A trapped call stops a tracee for SIGSYS, of which its tracer should know nothing: where the tracer let it go on with PTRACE_CONT or PTRACE_SYSCALL,
+ * its wait (op_wait.c) hands the signal on in the same way and waits on. How a tracee was let go on last stands in the pool, in the place of its number; of two that share a place, of
+ * those that are stepped, and where another thread than the tracer waits, the stop is told.
+ *
+ * PTRACE_TRACEME of a vfork child, as a debugger starts its program: its tracer waits in vfork for its exec and cannot hand on anything. Natively, too, whatever stopped such a child
+ * before its exec would stop both for good. So it becomes a tracee at its exec alone. That it shall is kept where the kernel keeps it for each process: in the close-on-exec flag of a
+ * reserved descriptor.
+ */
+#include "ops.h"
+#include "policy.h"
+#include "pool.h"
+#include "trap.h"
+
+#include <linux/ptrace.h>
+
+#define TRACE_SI_SECCOMP 1 /* si_code of SECCOMP_RET_TRAP: sigaction(2) */
+
+struct trace_siginfo {
+	int32_t signal, error, code, pad;
+	uint64_t address; /* behind the instruction */
+	int32_t nr;
+	uint32_t arch;
+	uint8_t rest[96];
+};
+_Static_assert(sizeof(struct trace_siginfo) == 128, "siginfo_t");
+
+static uint32_t *trace_place(uint32_t tid) { return &bfs_p.control->tracees[tid % BFS_TRACEES]; }
+
+/* REQUEST 0: not known. */
+static void trace_note(uint64_t tid, uint64_t request) {
+	__atomic_store_n(trace_place((uint32_t)tid), request == 0 ? 0 : (uint32_t)tid << BFS_TRACEE_SHIFT | (uint32_t)request, __ATOMIC_RELAXED);
+	__atomic_store_n(&bfs_p.control->tracing, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t trace_noted(uint32_t tid) {
+	uint32_t entry = __atomic_load_n(trace_place(tid), __ATOMIC_RELAXED);
+	return entry >> BFS_TRACEE_SHIFT == tid ? entry & ((1u << BFS_TRACEE_SHIFT) - 1) : 0;
+}
+
+/* proc_pid_status(5) */
+static bool trace_is_tracee(void) {
+	char text[1024];
+	uint64_t tracer = 0;
+	long fd = bfs_raw4(__NR_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0) return false;
+	long n = bfs_raw3(__NR_read, fd, text, sizeof text - 1);
+	bfs_raw1(__NR_close, fd);
+	text[n < 0 ? 0 : n] = '\0';
+	for (const char *p = text; *p != '\0'; p++)
+		if (bfs_starts_with(p, "\nTracerPid:\t")) bfs_text_u64(p + 12, &tracer, NULL);
+	return tracer != 0;
+}
+
+static long trace_me(void) {
+	long r = bfs_raw1(__NR_ptrace, PTRACE_TRACEME);
+	if (r == 0) trace_note((uint64_t)bfs_raw0(__NR_gettid), PTRACE_CONT);
+	return r;
+}
+
+static bool trace_me_asked(void) { return bfs_raw2(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_GETFD) == FD_CLOEXEC; }
+
+static long trace_me_later(void) { return trace_me_asked() ? -EPERM : bfs_raw3(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_SETFD, FD_CLOEXEC); }
+
+void bfs_trace_exec(void) {
+	if (!trace_me_asked()) return;
+	bfs_raw3(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_SETFD, 0);
+	if (bfs_memory_lent()) trace_me(); /* a child of the child's is none that asked */
+}
+
+/* Is thread TID stopped by a call that was trapped? */
+static bool trace_trapped(uint64_t tid) {
+	struct trace_siginfo info = { 0 };
+	return bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.signal == BFS_SIGSYS && info.code == TRACE_SI_SECCOMP &&
+	       bfs_trap_is_ours(info.address, info.nr);
+}
+
+/* Without the signal a call that was trapped would be lost. */
+static long trace_resume(const struct bfs_call *c) {
+	uint64_t signal = c->a[3] == 0 && trace_trapped(c->a[1]) ? BFS_SIGSYS : c->a[3];
+	long r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], signal);
+	if (r == 0) trace_note(c->a[1], c->a[0] == PTRACE_CONT || c->a[0] == PTRACE_SYSCALL ? c->a[0] : 0);
+	return r;
+}
+
+enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
+	long r;
+	switch (c->a[0]) {
+	case PTRACE_TRACEME: return bfs_done(c, bfs_memory_lent() && !trace_is_tracee() ? trace_me_later() : trace_me());
+	case PTRACE_ATTACH:
+	case PTRACE_SEIZE:
+		/* Of the requests only those that make somebody a tracee need a look at who that is: the others act on who is one, and a tracee of a tracer in the tree is in the tree. */
+		if (!bfs_process_may(c, 1)) return BFS_DONE;
+		r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], c->a[3]);
+		if (r == 0) trace_note(c->a[1], PTRACE_CONT);
+		return bfs_done(c, r);
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+	case PTRACE_SINGLESTEP:
+	case PTRACE_SINGLEBLOCK:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP: return bfs_done(c, trace_resume(c));
+	default: return BFS_PASS;
+	}
+}
+
+bool bfs_trace_hand_on(int32_t tid) {
+	uint64_t request = trace_noted((uint32_t)tid);
+	return request != 0 && trace_trapped((uint64_t)tid) && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
+}
