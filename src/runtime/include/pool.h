@@ -130,6 +130,7 @@ struct bfs_control {
 	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
 	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
 	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
+	uint32_t filters;                      /* bfs_pool_filters */
 	uint32_t instances, move_cookie;       /* inotify: live ones; number of the last rename */
 	uint32_t door_names;                   /* lock: door_names.c */
 	uint64_t instance_key, instance_inode; /* notify.c */

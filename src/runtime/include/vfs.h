@@ -384,6 +384,9 @@ void bfs_notify_ino(uint64_t ino, uint32_t mask);
 
 /* Process that waits for the tree's first program and is no part of the tree (supervise.c); 0: none. */
 uint32_t bfs_pool_supervisor(void);
+/* Has a program of the tree added a seccomp filter of its own? Never forgotten. */
+bool bfs_pool_filters(void);
+void bfs_pool_filters_note(void);
 /* Interned, immutable strings in the pool; 0 is "". */
 uint32_t bfs_pool_string(const char *s, size_t len); /* 0 when full and len > 0 */
 /* Gives a string of one's own back (it must have no other user). */

@@ -34,6 +34,10 @@ struct bfs_mount_table *bfs_pool_mounts(void) {
 
 uint32_t bfs_pool_supervisor(void) { return bfs_p.control->supervisor; }
 
+bool bfs_pool_filters(void) { return bfs_p.control->filters != 0; }
+
+void bfs_pool_filters_note(void) { __atomic_store_n(&bfs_p.control->filters, 1, __ATOMIC_SEQ_CST); }
+
 static uint64_t pool_area(uint64_t *end, uint64_t size) {
 	uint64_t at = *end;
 	*end = (at + size + BFS_PAGE_SIZE - 1) & ~(uint64_t)(BFS_PAGE_SIZE - 1);

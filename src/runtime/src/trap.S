@@ -49,14 +49,4 @@ bfs_sigsys_handler:
 	jmp *%rbx
 	.size bfs_sigsys_handler, . - bfs_sigsys_handler
 
-	.balign 16
-	.globl bfs_sigreturn
-	.hidden bfs_sigreturn
-	.type bfs_sigreturn, @function
-bfs_sigreturn:
-	mov $15, %eax
-	syscall
-	hlt
-	.size bfs_sigreturn, . - bfs_sigreturn
-
 	.section .note.GNU-stack, "", @progbits

@@ -15,12 +15,12 @@
 
 uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) BFS_HIDDEN;
 void bfs_sigsys_handler(void) BFS_HIDDEN;
-void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 
 #define TRAP_RED_ZONE 128ul
 #define TRAP_SYSCALL_SIZE 2ul  /* bytes of the instruction that trapped */
-#define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
+#define TRAP_SI_ERRNO 1        /* 32-bit words before si_errno in siginfo_t */
+#define TRAP_SI_CODE 2         /* and before si_code */
 #define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
 #define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
 #define TRAP_PROBE_RESULT 0x42464Bl
@@ -53,22 +53,22 @@ static void trap_pass(struct bfs_trap *t, const char *stub) {
 	mc->r8 = t->call.a[4];
 	mc->r9 = t->call.a[5];
 	mc->rsp = base;
-	mc->rip = BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code);
+	mc->rip = bfs_gate_at(stub);
 }
 
 /* Was this call trapped by our filter, not by one that the program installed on top? Ours traps nothing that is made from the gate or that the table calls native. */
-static bool trap_is_ours(const struct bfs_sigcontext *mc, long nr) {
+static bool trap_is_ours(const int32_t *info, const struct bfs_sigcontext *mc, long nr) {
 	uint8_t class = bfs_policy_of(nr).class;
-	return mc->rip - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
+	return info[TRAP_SI_CODE] == TRAP_SYS_SECCOMP && info[TRAP_SI_ERRNO] == BFS_FILTER_TRAPS && mc->rip - BFS_GATE_ADDR >= BFS_GATE_SIZE &&
+	       (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
 }
 
 /* Returns the program's own handler where the signal is for it, else 0. */
 uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
-	int32_t code;
-	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
+	const int32_t *words = info;
 	struct bfs_sigcontext *mc = &uc->mc;
 	long nr = (int32_t)mc->rax; /* as the kernel reads it */
-	if (code != TRAP_SYS_SECCOMP || !trap_is_ours(mc, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
+	if (!trap_is_ours(words, mc, nr)) return bfs_signal_own_sigsys(words[TRAP_SI_CODE] == TRAP_SYS_SECCOMP);
 	struct bfs_trap t = {
 		.call = { .nr = nr, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
 		.uc = uc,
@@ -76,6 +76,13 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	if (t.call.nr == __NR_getcwd && t.call.a[0] == TRAP_PROBE_ADDRESS) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
 		return 0;
+	}
+	if (bfs_pool_filters()) {
+		long judged = bfs_judge(nr, mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9);
+		if (judged != BFS_JUDGED_ALLOWED) {
+			mc->rax = (uint64_t)judged;
+			return 0;
+		}
 	}
 	t.call.scratch = (trap_free_top(uc) - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
@@ -101,7 +108,7 @@ long bfs_trap_install(void) {
 	struct bfs_ksigaction action = {
 		.handler = (uint64_t)bfs_sigsys_handler,
 		.flags = 0x4u | 0x04000000u | 0x08000000u, /* SA_SIGINFO | SA_RESTORER | SA_ONSTACK: a goroutine's stack has no room for the kernel's frame */
-		.restorer = (uint64_t)bfs_sigreturn,
+		.restorer = bfs_gate_at(bfs_gate_sigreturn),
 		.mask = ~0ull,
 	};
 	long rc = bfs_slot_setup();
