@@ -12,10 +12,12 @@ static const struct bfs_mapped *mapped_at(uint32_t lib, uint64_t at) {
 	return NULL;
 }
 
+static bool mapped_full(void) { return __atomic_load_n(&bfs_p.control->mapped_count, __ATOMIC_RELAXED) >= BFS_MAPPED_LIMIT; }
+
 /* In a transaction. */
 static void mapped_add(const struct bfs_mapped *new) {
 	struct bfs_control *c = bfs_p.control;
-	if (c->mapped_count >= BFS_MAPPED_LIMIT) return;
+	if (mapped_full()) return;
 	struct bfs_mapped *m = &bfs_p.mapped[c->mapped_count];
 	bfs_store64(&m->at, new->at);
 	bfs_store64(&m->size, new->size);
@@ -55,15 +57,15 @@ void bfs_mapped_note(const struct bfs_ofd *ofd) {
 	struct bfs_inode_view v;
 	char path[BFS_PATH_MAX];
 	uint64_t len;
-	if (m.node == 0 || bfs_image_inode(m.node, &v) != 0 || v.size == 0 || bfs_image_extent(&v, 0, &m.at, &len) != 0 || m.at == BFS_IMAGE_HOLE) return;
+	if (mapped_full() || m.node == 0 || bfs_image_inode(m.node, &v) != 0 || v.size == 0 || bfs_image_extent(&v, 0, &m.at, &len) != 0 || m.at == BFS_IMAGE_HOLE)
+		return;
 	m.lib = (uint32_t)(v.image - bfs_images);
 	uint64_t first = v.image->file_offset + m.at;
 	if (m.at % BFS_PAGE_SIZE != 0 || mapped_at(m.lib, first) != NULL) return;
 	long path_len = bfs_ofd_path(ofd, path, sizeof path);
 	if (path_len <= 0) return;
 	bfs_change_begin();
-	bool full = bfs_p.control->mapped_count >= BFS_MAPPED_LIMIT || mapped_at(m.lib, first) != NULL;
-	if (!full) m.path = bfs_text_new(path, (size_t)path_len);
+	if (!mapped_full() && mapped_at(m.lib, first) == NULL) m.path = bfs_text_new(path, (size_t)path_len);
 	if (m.path != 0) mapped_add_runs(&v, &m);
 	bfs_change_end(0);
 }
