@@ -166,7 +166,7 @@ NATIVE(153, vhangup)
 NATIVE(154, modify_ldt)
 DENY(155, pivot_root, EPERM) /* mount tree of the host */
 DENY(156, _sysctl, ENOSYS) /* gone from the kernel */
-NATIVE(157, prctl) /* PR_SET_SECCOMP adds to our filter and cannot remove it */
+PROCESS(157, prctl) /* the filter lets all pass but what adds a filter (filter_added.c) and PR_SET_SYSCALL_USER_DISPATCH */
 NATIVE(158, arch_prctl)
 NATIVE(159, adjtimex)
 TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; a core file would lie on the host; the runtime needs room of its own */
@@ -326,7 +326,7 @@ DENY(313, finit_module, EPERM) /* code for the host's kernel, from a descriptor 
 NATIVE(314, sched_setattr)
 NATIVE(315, sched_getattr)
 TRAP(316, renameat2, bfs_op_renameat2)
-NATIVE(317, seccomp) /* adds to our filter and cannot remove it; the filter refuses supervisors, who would answer the runtime's own calls */
+PROCESS(317, seccomp) /* adds to our filter and cannot remove it */
 NATIVE(318, getrandom)
 NATIVE(319, memfd_create) /* a file without a path: the kernel's own */
 DENY(320, kexec_file_load, EPERM) /* descriptors of files */

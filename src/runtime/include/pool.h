@@ -89,6 +89,16 @@ struct bfs_merge_slot {
 	uint64_t group;
 };
 
+/* A run of a library that is a file's: what a mapping of it shows. */
+struct bfs_mapped {
+	uint64_t at, size; /* in the library file; whole pages */
+	uint64_t offset;   /* of the file */
+	bfs_node node;     /* of the image */
+	uint32_t lib;
+	uint32_t path; /* string */
+};
+#define BFS_MAPPED_LIMIT 4096u
+
 struct bfs_pool_lib {
 	uint64_t file_offset, size;
 	uint32_t path; /* string */
@@ -114,7 +124,7 @@ struct bfs_control {
 	uint32_t lib_count, starter_uid;
 	uint64_t meta_size, data_offset; /* bytes */
 	uint64_t undo_at, ofd_at, instance_at, watch_at, watch_hash_at, inode_at, inode_hash_at, dentry_at, dentry_hash_at, map_at, used_at, dirty_at,
-		merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
+		mapped_at, merge_slot_at, merge_word_at, text_at; /* offsets of the areas */
 	uint32_t inode_limit, inode_hash_mask, dentry_limit, dentry_hash_mask, map_limit, text_limit;
 	uint32_t watch_limit, watch_hash_mask;
 	uint32_t ofd_limit, placeholder_bits; /* there are 1 << placeholder_bits inodes: placeholder.c */
@@ -133,6 +143,8 @@ struct bfs_control {
 	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
 	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
 	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
+	uint32_t mapped_count;                 /* mapped.c */
+	uint32_t filters;                      /* bfs_pool_filters */
 	uint32_t move_cookie;                  /* inotify: number of the last rename */
 	_Alignas(8) uint32_t instances;        /* live ones; with the next one word for bfs_wait_heeded */
 	uint32_t tracing;                      /* op_trace.c: there are, or were, tracers */
@@ -159,6 +171,7 @@ struct bfs_pool {
 	uint8_t *maps;
 	uint64_t *used, *dirty;
 	struct bfs_merge_slot *merge_slots;
+	struct bfs_mapped *mapped;
 	uint64_t *merge_words;
 	uint8_t *texts;
 };

@@ -7,7 +7,7 @@
  *   exec.c       execve of the program: checks, then a real execve of the carrier
  *   program.c    continuation after that execve: joins the tree and loads the target
  *   elf_load.c   user-space ELF loader        stack.c  argument vector and auxiliary vector
- *   gate.S gate.c    the gate page            filter.c  the seccomp filter, from policy.h
+ *   gate.S gate.c    the gate page            filter.c  the seccomp filter, from policy.h        filter_added.c  those of programs
  *   trap.S trap.c    the SIGSYS handler       slot.c    private stacks
  *   signal.c     signal masks and actions, so that SIGSYS is never blocked nor taken away
  *   abi.c        the C ABI for those who trap by themselves (binaryfs.h)
@@ -21,19 +21,27 @@
 
 /* ---- gate ---- */
 
-/* One page at a fixed address in every program of the tree: system calls made from it pass the filter. Above any sane mmap_min_addr (64 KiB is the usual one), below the
- * lowest address that non-PIE programs are linked at (4 MiB). */
-#define BFS_GATE_ADDR 0x60000ul
-#define BFS_GATE_SIZE 4096ul
+#define BFS_GATE_SIZE 4096ul /* at BFS_GATE_ADDR */
 /* Maps the gate and sends bfs_raw through it. −EEXIST where something else lies there. */
 long bfs_gate_map(void);
-/* Stubs in the page: performs a passed call; the same, and then the program's own call again; the same, and then the runtime hears of it (trap.c describes the frame). */
-extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[], bfs_gate_after[];
+/* Stubs in the page: performs a passed call; the same, and then the program's own call again; the same, and then the runtime hears of it (trap.c describes the frame); the end of the handler; what
+ * bfs_judge asks from, and the address that the filter sees there. */
+extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[], bfs_gate_after[], bfs_gate_sigreturn[], bfs_gate_judged[];
+static inline uint64_t bfs_gate_at(const char *stub) { return BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code); }
 
 /* ---- filter ---- */
 
 /* Installs the seccomp filter for this thread and all its children, for good. FD_BASE, FD_COUNT: the reserved descriptors. */
 long bfs_filter_install(int fd_base, int fd_count);
+/* In si_errno of a SIGSYS that the filter caused. Where a filter of the program traps the same call, its own value stands there: it is the newer one. */
+#define BFS_FILTER_TRAPS 0x4246
+/* What the program's filters say about a call that trapped: an errno's negative, or what else they answer; BFS_JUDGED_ALLOWED. No call is made: the tree's filter answers with that where others allow it. gate.S */
+long bfs_judge(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) BFS_HIDDEN;
+#define BFS_JUDGED_ALLOWED (-4094l)
+#define BFS_PR_SET_SYSCALL_USER_DISPATCH 59
+/* filter_added.c: prctl(2) and seccomp(2) where they add a filter. */
+struct bfs_trap;
+enum bfs_verdict bfs_filter_call(struct bfs_trap *t);
 
 /* ---- trap ---- */
 
@@ -57,8 +65,8 @@ _Static_assert(offsetof(struct bfs_ucontext, sigmask) == 296, "kernel ucontext")
 long bfs_trap_install(void);
 /* Makes one system call outside the gate that must come back through the handler: proof that filter and handler work. 0, or −EOPNOTSUPP. */
 long bfs_trap_probe(void);
-/* Was call NR, made by the instruction before ADDRESS, trapped by our filter, not by one that the program installed on top? */
-bool bfs_trap_is_ours(uint64_t address, long nr);
+/* Was call NR, made by the instruction before ADDRESS, trapped by our filter, not by one that the program installed on top? CODE and ERROR: si_code and si_errno of its SIGSYS. */
+bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr);
 /* System calls outside file system and C ABI: those of class PROCESS. */
 struct bfs_trap {
 	struct bfs_call call;
@@ -140,7 +148,7 @@ struct bfs_elf {
 	uint64_t base;      /* AT_BASE */
 	uint64_t phdr, phnum, phent;
 	uint64_t start_code, end_code, start_data, end_data; /* of the program, as in /proc/PID/stat */
-	bool dynamic; /* has an interpreter */
+	bool dynamic;                                        /* has an interpreter */
 	bool exec_stack;
 };
 /* Maps the program open at FD and its interpreter. −ENOEXEC, −ENOENT (interpreter), … */

@@ -395,6 +395,18 @@ void bfs_notify_ino(uint64_t ino, uint32_t mask);
 
 /* Process that waits for the tree's first program and is no part of the tree (supervise.c); 0: none. */
 uint32_t bfs_pool_supervisor(void);
+/* Has a program of the tree added a seccomp filter of its own? Never forgotten. */
+bool bfs_pool_filters(void);
+void bfs_pool_filters_note(void);
+/* What a mapping of library LIB at byte AT of its file shows, for /proc/PID/maps: noted when a file is mapped (mapped.c). */
+struct bfs_mapped_file {
+	uint64_t offset; /* of the file, where AT is */
+	uint64_t ino;
+	char path[BFS_PATH_MAX]; /* by which it was first mapped */
+};
+struct bfs_ofd;
+void bfs_mapped_note(const struct bfs_ofd *ofd);
+bool bfs_mapped_find(uint32_t lib, uint64_t at, struct bfs_mapped_file *out);
 /* Interned, immutable strings in the pool; 0 is "". */
 uint32_t bfs_pool_string(const char *s, size_t len); /* 0 when full and len > 0 */
 /* Gives a string of one's own back (it must have no other user). */

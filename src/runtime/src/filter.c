@@ -46,19 +46,12 @@ static void filter_require_plain_fd(unsigned index, uint8_t count) {
 }
 
 /* Native calls with one form that is refused. */
-static bool filter_judged(unsigned nr) { return nr == __NR_prctl || nr == __NR_clone || nr == __NR_unshare || nr == __NR_seccomp; }
-static void filter_refuse(unsigned nr) {
-	filter_load(FILTER_OFF_ARG(nr == __NR_seccomp ? 1 : 0));
-	if (nr == __NR_prctl) { /* would send the runtime's own calls to the program: a kernel without it says EINVAL */
-		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 59 /* PR_SET_SYSCALL_USER_DISPATCH */);
-		filter_return(SECCOMP_RET_ERRNO | EINVAL);
-	} else if (nr == __NR_seccomp) { /* a supervisor would see and answer the runtime's own calls: kernels before 5.0 say EINVAL */
-		filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER);
-		filter_return(SECCOMP_RET_ERRNO | EINVAL);
-	} else { /* locks in shared memory know their owners by thread numbers, which must mean the same in the whole tree */
-		filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x20000000 /* CLONE_NEWPID */);
-		filter_return(SECCOMP_RET_ERRNO | EPERM);
-	}
+static bool filter_judged(unsigned nr) { return nr == __NR_clone || nr == __NR_unshare; }
+static void filter_refuse(void) {
+	filter_load(FILTER_OFF_ARG(0));
+	/* Locks in shared memory know their owners by thread numbers, which must mean the same in the whole tree. */
+	filter_put(BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x20000000 /* CLONE_NEWPID */);
+	filter_return(SECCOMP_RET_ERRNO | EPERM);
 	filter_return(SECCOMP_RET_ALLOW);
 }
 
@@ -120,6 +113,17 @@ static void filter_arguments(unsigned nr) {
 		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 5, 0, RLIMIT_AS);
 		filter_allow_if_zero(2);
 		break;
+	case __NR_prctl:
+		filter_load(FILTER_OFF_ARG(0));
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, PR_SET_SECCOMP);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, BFS_PR_SET_SYSCALL_USER_DISPATCH);
+		filter_return(SECCOMP_RET_ALLOW);
+		break;
+	case __NR_seccomp:
+		filter_load(FILTER_OFF_ARG(0));
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SECCOMP_SET_MODE_FILTER);
+		filter_return(SECCOMP_RET_ALLOW);
+		break;
 	case __NR_sendto: /* connected sockets give no address */ filter_allow_if_zero(4); break;
 	default: break;
 	}
@@ -131,7 +135,7 @@ static void filter_leaf(unsigned nr) {
 	switch ((enum bfs_class)policy.class) {
 	case BFS_CLASS_NATIVE:
 		if (filter_judged(nr))
-			filter_refuse(nr);
+			filter_refuse();
 		else
 			filter_return(SECCOMP_RET_ALLOW);
 		return;
@@ -140,14 +144,16 @@ static void filter_leaf(unsigned nr) {
 	case BFS_CLASS_PROCESS: filter_arguments(nr); break;
 	case BFS_CLASS_OWN: break;
 	}
-	/* BFS_GATE_ADDR ≤ instruction pointer < BFS_GATE_ADDR + page */
+	/* BFS_GATE_ADDR ≤ instruction pointer < BFS_GATE_ADDR + page; but a question of bfs_judge is answered. */
 	filter_load(FILTER_OFF_IP + 4);
-	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0);
+	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 6, 0);
 	filter_load(FILTER_OFF_IP);
+	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)bfs_gate_at(bfs_gate_judged));
+	filter_return(SECCOMP_RET_ERRNO | (uint32_t)-BFS_JUDGED_ALLOWED);
 	filter_put(BPF_ALU | BPF_AND | BPF_K, 0, 0, ~(uint32_t)(BFS_GATE_SIZE - 1));
 	filter_put(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)BFS_GATE_ADDR);
 	filter_return(SECCOMP_RET_ALLOW);
-	filter_return(policy.class == BFS_CLASS_OWN ? refused : SECCOMP_RET_TRAP);
+	filter_return(policy.class == BFS_CLASS_OWN ? refused : SECCOMP_RET_TRAP | BFS_FILTER_TRAPS);
 }
 
 /* Numbers that the filter treats with the same instructions. */

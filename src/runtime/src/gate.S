@@ -1,4 +1,6 @@
-/* The gate: the only code from which system calls pass the filter. Position-independent; copied to BFS_GATE_ADDR. */
+/* The gate: the only code from which system calls pass the filters, the tree's and those of programs. Position-independent; copied to BFS_GATE_ADDR. */
+
+#include "trap_asm.h"
 
 	.section .rodata
 	.balign 16
@@ -57,9 +59,39 @@ bfs_gate_after:
 	mov 64(%rsp), %rax
 	jmp *%rcx
 2:	jmp gate_restore
+
+/* The end of the SIGSYS handler: here, as a filter of the program may forbid rt_sigreturn. */
+	.balign 16
+	.globl bfs_gate_sigreturn
+	.hidden bfs_gate_sigreturn
+bfs_gate_sigreturn:
+	mov $15, %eax
+	syscall
+	hlt
+
+/* Asks the filters about a call, which is not made: bfs_judge. */
+	.balign 16
+gate_judge:
+	endbr64
+	syscall
+	.globl bfs_gate_judged
+	.hidden bfs_gate_judged
+bfs_gate_judged:
+	ret
 	.globl bfs_gate_code_end
 	.hidden bfs_gate_code_end
 bfs_gate_code_end:
+
+/* From a function (nr, a0 … a5) to a system call. */
+	.macro call_registers
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	mov %rdx, %rsi
+	mov %rcx, %rdx
+	mov %r8, %r10
+	mov %r9, %r8
+	mov 8(%rsp), %r9
+	.endm
 
 /* long bfs_raw(nr, a0 … a5): through the gate once it is mapped, by an instruction of our own before. */
 	.text
@@ -69,13 +101,7 @@ bfs_gate_code_end:
 	.type bfs_raw, @function
 bfs_raw:
 	endbr64
-	mov %rdi, %rax
-	mov %rsi, %rdi
-	mov %rdx, %rsi
-	mov %rcx, %rdx
-	mov %r8, %r10
-	mov %r9, %r8
-	mov 8(%rsp), %r9
+	call_registers
 	mov bfs_gate_entry(%rip), %r11
 	test %r11, %r11
 	jnz 1f
@@ -83,6 +109,18 @@ bfs_raw:
 	ret
 1:	jmp *%r11
 	.size bfs_raw, . - bfs_raw
+
+/* long bfs_judge(nr, a0 … a5) */
+	.balign 16
+	.globl bfs_judge
+	.hidden bfs_judge
+	.type bfs_judge, @function
+bfs_judge:
+	endbr64
+	call_registers
+	mov $(BFS_GATE_ADDR + (gate_judge - bfs_gate_code)), %r11d
+	jmp *%r11
+	.size bfs_judge, . - bfs_judge
 
 /* long bfs_plain(nr, a0): never through the gate; bfs_trap_probe alone uses it. */
 	.balign 16

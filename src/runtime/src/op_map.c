@@ -39,5 +39,6 @@ enum bfs_verdict bfs_op_mmap(struct bfs_call *c) {
 	if (r == 0) r = bfs_ofd_attr(ofd, &attr, NULL);
 	if (r == 0 && (ofd->kind != BFS_LOC_NODE || (attr.mode & S_IFMT) != S_IFREG)) r = -ENODEV;
 	if (r == 0) r = bfs_node_mmap(ofd->node, c->a[0], c->a[1], prot, flags, c->a[5], bfs_ofd_writable(ofd));
+	if (r >= 0 || r < -4095) bfs_mapped_note(ofd);
 	return bfs_done(c, r);
 }

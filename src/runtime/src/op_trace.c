@@ -13,8 +13,6 @@
 
 #include <linux/ptrace.h>
 
-#define TRACE_SI_SECCOMP 1 /* si_code of SECCOMP_RET_TRAP: sigaction(2) */
-
 struct trace_siginfo {
 	int32_t signal, error, code, pad;
 	uint64_t address; /* behind the instruction */
@@ -70,8 +68,8 @@ void bfs_trace_exec(void) {
 /* Is thread TID stopped by a call that was trapped? */
 static bool trace_trapped(uint64_t tid) {
 	struct trace_siginfo info = { 0 };
-	return bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.signal == BFS_SIGSYS && info.code == TRACE_SI_SECCOMP &&
-	       bfs_trap_is_ours(info.address, info.nr);
+	return bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.signal == BFS_SIGSYS &&
+	       bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
 }
 
 /* Without the signal a call that was trapped would be lost. */

@@ -34,6 +34,10 @@ struct bfs_mount_table *bfs_pool_mounts(void) {
 
 uint32_t bfs_pool_supervisor(void) { return bfs_p.control->supervisor; }
 
+bool bfs_pool_filters(void) { return bfs_p.control->filters != 0; }
+
+void bfs_pool_filters_note(void) { __atomic_store_n(&bfs_p.control->filters, 1, __ATOMIC_SEQ_CST); }
+
 static uint64_t pool_area(uint64_t *end, uint64_t size) {
 	uint64_t at = *end;
 	*end = (at + size + BFS_PAGE_SIZE - 1) & ~(uint64_t)(BFS_PAGE_SIZE - 1);
@@ -89,6 +93,7 @@ static void pool_plan(struct bfs_control *c, uint64_t pages, uint32_t lib_count)
 	c->map_at = pool_area(&end, (uint64_t)c->map_limit * BFS_MAP_FANOUT * 4);
 	c->used_at = pool_area(&end, pages / 8 + 8);
 	c->dirty_at = pool_area(&end, pages / 8 + 8);
+	c->mapped_at = pool_area(&end, (uint64_t)BFS_MAPPED_LIMIT * sizeof(struct bfs_mapped));
 	c->merge_slot_at = pool_area(&end, ((uint64_t)c->merge_slot_mask + 1) * sizeof(struct bfs_merge_slot));
 	c->merge_word_at = pool_area(&end, (uint64_t)c->merge_word_limit * 8);
 	c->text_at = pool_area(&end, (uint64_t)c->text_limit * BFS_TEXT_UNIT);
@@ -115,6 +120,7 @@ static void pool_addresses(uint8_t *base) {
 		.maps = base + c->map_at,
 		.used = (uint64_t *)(base + c->used_at),
 		.dirty = (uint64_t *)(base + c->dirty_at),
+		.mapped = (struct bfs_mapped *)(base + c->mapped_at),
 		.merge_slots = (struct bfs_merge_slot *)(base + c->merge_slot_at),
 		.merge_words = (uint64_t *)(base + c->merge_word_at),
 		.texts = base + c->text_at };

@@ -5,8 +5,9 @@
 #include "providers.h"
 
 #define PROCFS_HIDDEN_NAME "[binaryfs]"
+#define PROCFS_MAPS_COLUMN 73u /* where the kernel puts paths */
 
-/* Names under which the kernel shows mappings of the runtime's own files (libraries with their images, the pool), NUL after each, an empty one at the end. */
+/* Names under which the kernel shows mappings of the runtime's own files (libraries with their images, the pool), before each a byte that tells the reserved descriptor, NUL after each; an empty one at the end. */
 static void procfs_own_names(struct bfs_textbuf *names) {
 	char digits[24], path[48], text[BFS_PATH_MAX];
 	for (int fd = bfs_fd_base; bfs_fd_reserved(fd); fd++) {
@@ -15,16 +16,48 @@ static void procfs_own_names(struct bfs_textbuf *names) {
 		long n = bfs_raw4(__NR_readlinkat, AT_FDCWD, path, text, sizeof text - 1);
 		if (n <= 0 || text[0] != '/') continue;
 		text[n] = '\0';
+		const char which = (char)(fd - bfs_fd_base + 1);
+		bfs_textbuf_add(names, &which, 1);
 		bfs_textbuf_add(names, text, (size_t)n + 1);
 	}
 	bfs_textbuf_add(names, "", 1);
 }
 
-static bool procfs_own_name(const struct bfs_textbuf *names, const char *path, size_t len) {
-	if (names->failed) return false;
-	for (const char *name = names->data; *name != '\0'; name += strlen(name) + 1)
-		if (strlen(name) == len && memcmp(name, path, len) == 0) return true;
-	return false;
+/* The last reserved descriptor of that name: a library that is the carrier too is found as a library. −1: the name is another's. */
+static int procfs_own_name(const struct bfs_textbuf *names, const char *path, size_t len) {
+	int which = -1;
+	if (names->failed) return which;
+	for (const char *name = names->data; *name != '\0'; name += 1 + strlen(name + 1) + 1)
+		if (strlen(name + 1) == len && memcmp(name + 1, path, len) == 0) which = (uint8_t)*name - 1;
+	return which;
+}
+
+static void procfs_hex(struct bfs_textbuf *t, uint64_t v, int digits) {
+	char text[16];
+	for (int i = 0; i < 16; i++) text[i] = "0123456789abcdef"[(v >> (60 - 4 * i)) & 15];
+	while (digits < 16 && v >> (4 * digits) != 0) digits++;
+	bfs_textbuf_add(t, text + 16 - digits, (size_t)digits);
+}
+
+/* A line of a library's mapping as that of the file that it shows; false where none is known. Device and inode number are those that stat(2) tells, the path is at its usual column. */
+static bool procfs_maps_file(struct bfs_textbuf *t, uint32_t lib, const char *line, size_t len) {
+	struct bfs_mapped_file file;
+	size_t fields = 0, i = 0;
+	uint64_t at = 0;
+	for (; i < len && fields < 2; i++) fields += line[i] == ' ';
+	size_t start = t->len, head = i;
+	for (; i < len && line[i] != ' '; i++) at = at << 4 | (uint64_t)(line[i] <= '9' ? line[i] - '0' : line[i] - 'a' + 10);
+	if (!bfs_mapped_find(lib, at, &file)) return false;
+	bfs_textbuf_add(t, line, head);
+	procfs_hex(t, file.offset, 8);
+	bfs_textbuf_str(t, " 00:");
+	procfs_hex(t, BFS_ST_DEV, 2);
+	bfs_textbuf_str(t, " ");
+	bfs_textbuf_u64(t, file.ino);
+	do bfs_textbuf_str(t, " ");
+	while (!t->failed && t->len - start < PROCFS_MAPS_COLUMN);
+	bfs_textbuf_str(t, file.path);
+	return true;
 }
 
 /* Where the path of a line "START-END PERMS OFFSET DEV INODE   PATH" starts; LEN where it has none or is a line of another kind (smaps' figures). */
@@ -41,12 +74,14 @@ static size_t procfs_maps_path(const char *line, size_t len) {
 
 static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *names, const char *line, size_t len) {
 	size_t at = procfs_maps_path(line, len);
-	bfs_textbuf_add(t, line, at);
-	if (at == len) return;
-	char path[BFS_PATH_MAX], guest[BFS_PATH_MAX];
 	const char *shown = line + at;
 	size_t n = len - at;
-	if (procfs_own_name(names, shown, n)) {
+	int own = n == 0 ? -1 : procfs_own_name(names, shown, n);
+	if (own >= BFS_FD_LIBS && procfs_maps_file(t, (uint32_t)(own - BFS_FD_LIBS), line, at)) return;
+	bfs_textbuf_add(t, line, at);
+	if (n == 0) return;
+	char path[BFS_PATH_MAX], guest[BFS_PATH_MAX];
+	if (own >= 0) {
 		bfs_textbuf_str(t, PROCFS_HIDDEN_NAME);
 		return;
 	}

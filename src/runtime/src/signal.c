@@ -123,6 +123,8 @@ enum bfs_verdict bfs_process_call(struct bfs_trap *t) {
 	switch (t->call.nr) {
 	case __NR_execve: return signal_done(t, bfs_exec(AT_FDCWD, (const char *)a[0], a[1], a[2], 0, false, t->uc->sigmask));
 	case __NR_execveat: return signal_done(t, bfs_exec((int)a[0], (const char *)a[1], a[2], a[3], (uint32_t)a[4], false, t->uc->sigmask));
+	case __NR_prctl:
+	case __NR_seccomp: return bfs_filter_call(t);
 	default: return bfs_signal_call(t);
 	}
 }

@@ -49,16 +49,6 @@ bfs_sigsys_handler:
 	jmp *%rbx
 	.size bfs_sigsys_handler, . - bfs_sigsys_handler
 
-	.balign 16
-	.globl bfs_sigreturn
-	.hidden bfs_sigreturn
-	.type bfs_sigreturn, @function
-bfs_sigreturn:
-	mov $15, %eax
-	syscall
-	hlt
-	.size bfs_sigreturn, . - bfs_sigreturn
-
 /* Where the gate goes on after a call of whose result the runtime hears: rax is a call that traps. */
 	.balign 16
 	.globl bfs_after_call

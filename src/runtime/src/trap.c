@@ -15,12 +15,12 @@
 
 uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) BFS_HIDDEN;
 void bfs_sigsys_handler(void) BFS_HIDDEN;
-void bfs_sigreturn(void) BFS_HIDDEN;
 long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 
 #define TRAP_RED_ZONE 128ul
 #define TRAP_SYSCALL_SIZE 2ul  /* bytes of the instruction that trapped */
-#define TRAP_SI_CODE 8         /* offset of si_code in siginfo_t */
+#define TRAP_SI_ERRNO 1        /* 32-bit words before si_errno in siginfo_t */
+#define TRAP_SI_CODE 2         /* and before si_code */
 #define TRAP_SYS_SECCOMP 1     /* its value for SECCOMP_RET_TRAP */
 #define TRAP_PROBE_ADDRESS 1ul /* argument of the call by which bfs_trap_probe knows itself */
 #define TRAP_PROBE_RESULT 0x42464Bl
@@ -56,7 +56,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 	mc->r8 = t->call.a[4];
 	mc->r9 = t->call.a[5];
 	mc->rsp = base;
-	mc->rip = BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code);
+	mc->rip = bfs_gate_at(stub);
 }
 
 /* The call that the frame at the stack pointer is of has been performed. */
@@ -76,18 +76,18 @@ static void trap_after(struct bfs_sigcontext *mc) {
 }
 
 /* Ours traps nothing that is made from the gate or that the table calls native. */
-bool bfs_trap_is_ours(uint64_t address, long nr) {
+bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr) {
 	uint8_t class = bfs_policy_of(nr).class;
-	return address - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
+	return code == TRAP_SYS_SECCOMP && error == BFS_FILTER_TRAPS && address - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
 }
 
 /* Returns the program's own handler where the signal is for it, else 0. */
 uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
-	int32_t code;
-	memcpy(&code, (const char *)info + TRAP_SI_CODE, sizeof code);
+	const int32_t *words = info;
 	struct bfs_sigcontext *mc = &uc->mc;
 	long nr = (int32_t)mc->rax; /* as the kernel reads it */
-	if (code != TRAP_SYS_SECCOMP || !bfs_trap_is_ours(mc->rip, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
+	int32_t error = words[TRAP_SI_ERRNO], code = words[TRAP_SI_CODE];
+	if (!bfs_trap_is_ours(code, error, mc->rip, nr)) return bfs_signal_own_sigsys(code == TRAP_SYS_SECCOMP);
 	if (mc->rip == (uint64_t)bfs_after_trapped) {
 		trap_after(mc);
 		return 0;
@@ -99,6 +99,13 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	if (t.call.nr == __NR_getcwd && t.call.a[0] == TRAP_PROBE_ADDRESS) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
 		return 0;
+	}
+	if (bfs_pool_filters()) {
+		long judged = bfs_judge(nr, mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9);
+		if (judged != BFS_JUDGED_ALLOWED) {
+			mc->rax = (uint64_t)judged;
+			return 0;
+		}
 	}
 	t.call.scratch = (trap_free_top(uc) - BFS_SCRATCH_SIZE) & ~15ul;
 	enum bfs_verdict verdict = bfs_policy_of(t.call.nr).class == BFS_CLASS_PROCESS ? bfs_process_call(&t) : bfs_dispatch(&t.call);
@@ -125,7 +132,7 @@ long bfs_trap_install(void) {
 	struct bfs_ksigaction action = {
 		.handler = (uint64_t)bfs_sigsys_handler,
 		.flags = 0x4u | 0x04000000u | 0x08000000u, /* SA_SIGINFO | SA_RESTORER | SA_ONSTACK: a goroutine's stack has no room for the kernel's frame */
-		.restorer = (uint64_t)bfs_sigreturn,
+		.restorer = bfs_gate_at(bfs_gate_sigreturn),
 		.mask = ~0ull,
 	};
 	long rc = bfs_slot_setup();

@@ -1,0 +1,53 @@
+/* /proc/self/maps names the file that a mapping shows, as stat(2) knows it: the program's own, and parts of it that are mapped elsewhere. */
+#include "check.h"
+
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+
+struct line {
+	unsigned long start, end, offset, inode;
+	unsigned major, minor;
+	char mode[5], path[PATH_MAX];
+};
+
+/* The line that ADDRESS lies in, of FILE. */
+static int find(const char *file, const void *address, struct line *found) {
+	char text[PATH_MAX + 100];
+	int result = 0;
+	FILE *maps = fopen(file, "r");
+	while (maps != NULL && fgets(text, sizeof text, maps) != NULL) {
+		struct line l = { .path = "" };
+		int n = 0;
+		if (sscanf(text, "%lx-%lx %4s %lx %x:%x %lu%n", &l.start, &l.end, l.mode, &l.offset, &l.major, &l.minor, &l.inode, &n) != 7) continue;
+		if ((uintptr_t)address < l.start || (uintptr_t)address >= l.end) continue;
+		if (strlen(text) > 73) strcpy(l.path, text + 73);
+		l.path[strcspn(l.path, "\n")] = 0;
+		*found = l;
+		result = 1;
+	}
+	if (maps != NULL) fclose(maps);
+	return result;
+}
+static int shows(const struct line *l, const char *path, unsigned long offset) {
+	struct stat st;
+	return strcmp(l->path, path) == 0 && l->offset == offset && stat(path, &st) == 0 && st.st_ino == l->inode && major(st.st_dev) == l->major &&
+	       minor(st.st_dev) == l->minor;
+}
+
+int main(int argc, char **argv) {
+	char self[PATH_MAX] = "";
+	struct line l;
+	check_begin(argc, argv);
+	OK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	OK(find("/proc/self/maps", (const void *)(uintptr_t)main, &l) && strcmp(l.mode, "r-xp") == 0 && shows(&l, self, l.offset));
+	OK(find("/proc/self/smaps", (const void *)(uintptr_t)main, &l) && shows(&l, self, l.offset));
+	int fd = open(self, O_RDONLY);
+	char *at = mmap(NULL, 3 * 4096, PROT_READ, MAP_SHARED, fd, 8192);
+	close(fd);
+	OK(at != MAP_FAILED && find("/proc/self/maps", at, &l) && (uintptr_t)at == l.start && strcmp(l.mode, "r--s") == 0 && shows(&l, self, 8192));
+	OK(munmap(at, 4096) == 0 && find("/proc/self/maps", at + 4096, &l) && (uintptr_t)at + 4096 == l.start && shows(&l, self, 12288));
+	OK(munmap(at + 4096, 8192) == 0 && (!find("/proc/self/maps", at + 4096, &l) || l.path[0] == 0)); /* other memory may lie there by now */
+	void *nothing = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	OK(find("/proc/self/maps", nothing, &l) && l.path[0] == 0 && l.inode == 0);
+	return check_end();
+}
