@@ -63,10 +63,13 @@ export async function loadConfig(named: string | undefined): Promise<Result<Load
   return loaded.ok ? loaded : fail("bad-config", { path: bytes, detail: loaded.error.detail ?? "" });
 }
 
-/** The loader of TypeScript is itself loaded only where there is a file to load: most commands start without one. */
+/**
+ * The loader of TypeScript is itself loaded only where there is a file to load: most commands start without one. What it compiled it would keep in a directory of
+ * everybody's, where somebody else may have put something under the same name.
+ */
 async function importModule(path: string): Promise<unknown> {
   const { createJiti } = await import("jiti");
-  return createJiti(pathToFileURL(path).href).import(path, { default: true });
+  return createJiti(pathToFileURL(path).href, { fsCache: false }).import(path, { default: true });
 }
 
 type Reader = (value: unknown, directory: string) => string[] | undefined;

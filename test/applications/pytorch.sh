@@ -37,8 +37,8 @@ program=(/usr/bin/python3 "$scratch/site/train.py" "$scratch/site/work")
 # What fails natively says nothing of the image: then both run again.
 declare -A ended
 for attempt in 1 2 3; do
-	start_server native timeout 400 "${program[@]}"
-	start_server image timeout 400 "$scratch/pytorch.so" "${program[@]}"
+	start_server native timeout 600 "${program[@]}"
+	start_server image timeout 600 "$scratch/pytorch.so" "${program[@]}"
 	for kind in native image; do
 		wait "${server_group[$kind]}"
 		ended[$kind]=$?

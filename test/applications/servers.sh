@@ -15,7 +15,7 @@ version=$(basename "$(dirname "$postgresql")")
 for program in initdb pg_controldata pg_ctl pg_dump pgbench postgres psql; do closure "$postgresql/$program"; done
 closure "/usr/lib/postgresql/$version/lib"/{plpgsql,dict_snowball,libpqwalreceiver}.so
 library --include "/usr/share/postgresql/$version" --include /usr/share/postgresql-common/pg_wrapper --include /usr/share/zoneinfo --include /etc/nginx/mime.types
-both "postgresql" timeout 180 bash "$cases/postgresql.sh" "$postgresql"
-both "redis" timeout 180 bash "$cases/redis.sh"
-both "nginx" timeout 180 bash "$cases/nginx.sh"
+both "postgresql" timeout 900 bash "$cases/postgresql.sh" "$postgresql"
+both "redis" timeout 900 bash "$cases/redis.sh"
+both "nginx" timeout 900 bash "$cases/nginx.sh"
 finish

@@ -50,30 +50,31 @@ test("killed with SIGKILL at any moment, a build leaves the old library whole, a
   fill(1);
   const first = buildHere();
   expect(first.status).toBe(0);
-  const started = performance.now();
   fill(2);
+  let started = performance.now();
   const clean = spawnSync(process.execPath, [cli, "build", root, "-o", join(directory, "clean.so")], {
     encoding: "utf8",
   });
-  const wholeMs = performance.now() - started;
+  let wholeMs = performance.now() - started;
   const digests = [digestOf(first.stdout), digestOf(clean.stdout)];
   expect(new Set(digests).size).toBe(2);
   let killed = 0;
   const rounds = 12;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds || killed === 0; round++) {
+    started = performance.now();
     const child = spawn(process.execPath, args(), { stdio: "ignore" });
-    const timer = setTimeout(() => child.kill("SIGKILL"), (wholeMs * (round + Math.random())) / rounds);
+    const timer = setTimeout(() => child.kill("SIGKILL"), (wholeMs * ((round % rounds) + Math.random())) / rounds);
     const { signal } = await ended(child);
     clearTimeout(timer);
     if (signal === "SIGKILL") killed++;
+    else wholeMs = performance.now() - started;
     const { status, stdout } = verify();
     expect(status).toBe(0);
     expect(digests).toContain(digestOf(stdout));
   }
-  expect(killed).toBeGreaterThan(0);
   expect(buildHere().status).toBe(0);
   expect(readFileSync(output).equals(readFileSync(join(directory, "clean.so")))).toBe(true);
-}, 120_000);
+});
 
 test("two builds of one output at the same time leave one of both, whole, and nothing else", async () => {
   fill(1);

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { loadConfig, readConfig } from "../../src/cli/config.js";
 import { expandOptionFiles } from "../../src/cli/option-files.js";
 import { expandSelectionFiles, parseVolume } from "../../src/cli/selection.js";
@@ -13,6 +13,7 @@ const file = (name: string, text: string): string => {
   return path;
 };
 afterAll(directory.dispose);
+afterEach(() => void vi.unstubAllEnvs());
 
 describe("@FILE", () => {
   it("stands for its lines, recursively, spaces and all", () => {
@@ -135,5 +136,14 @@ describe("the configuration file", () => {
     for (const path of [json, ts, js]) expect(await loadConfig(path)).toMatchObject(expected);
     expect(await loadConfig(file("broken.json", "{"))).toMatchObject({ ok: false, error: { code: "bad-config" } });
     expect(await loadConfig("/nowhere.json")).toMatchObject({ ok: false, error: { code: "bad-config" } });
+  });
+
+  it("leaves nothing where others could have put something: what was compiled is compiled again", async () => {
+    const temporary = join(directory.path, "temporary");
+    mkdirSync(temporary);
+    vi.stubEnv("TMPDIR", temporary);
+    const ts = file("d.ts", 'const hostPaths: string[] = ["/etc/hosts"];\nexport default { hostPaths };\n');
+    expect(await loadConfig(ts)).toMatchObject({ ok: true });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });

@@ -113,7 +113,10 @@ function makeEverything(): { root: string; names: number } {
 }
 
 const supportsXattrs =
-  spawnSync("python3", ["-c", "import os,tempfile; os.setxattr(tempfile.mkdtemp(), 'user.x', b'')"]).status === 0;
+  spawnSync("python3", [
+    "-c",
+    "import os, tempfile\nwith tempfile.TemporaryDirectory() as place: os.setxattr(place, 'user.x', b'')",
+  ]).status === 0;
 
 test.skipIf(!hasFsck || !supportsXattrs).each(layouts)(
   "every node type, id, time and attribute passes fsck.erofs and the kernel, %s",

@@ -35,49 +35,41 @@ function judge(what: object): void {
   expect(nodes).toBeGreaterThan(0);
 }
 
-test.skipIf(!hasFsck)(
-  `${TREES} trees, each after some incremental builds (seed ${seed})`,
-  async () => {
-    const random = randomNumbers(seed);
-    for (let round = 0; round < TREES; round++) {
-      place.remove();
-      place = makePlace("stable-judges");
-      options = { ...options, root: place.root, output: place.output, state: place.state };
-      const tree = EditedTree.neverEmpty(place.root);
-      for (let generation = 0; generation < 4; generation++) {
-        const edits = generation === 0 ? 40 : 6;
-        for (let edit = 0; edit < edits; edit++) tree.apply(randomEdit(random, 3 << 20));
-        await built(options);
-      }
-      judge({ seed, round });
-    }
-  },
-  120_000,
-);
-
-test.skipIf(!hasFsck)(
-  "a tree of several slots, with directories of many names and files of many chunks",
-  async () => {
-    const edit = { kind: "add", pick: 0, other: 1, sizeBytes: 0, seed: 0 } as const;
-    const tree = new EditedTree(place.root);
-    for (let index = 0; index < 700; index++) tree.makeDirectory({ ...edit, pick: index * 3, seed: index });
-    for (let index = 0; index < 2500; index++) {
-      tree.add({ ...edit, pick: index * 13, seed: index, sizeBytes: (index * 7919) % 20_000 });
-    }
-    const crowded = join(place.root, "crowded");
-    mkdirSync(crowded);
-    for (let index = 0; index < 3000; index++) writeFileSync(join(crowded, `${index}-${"n".repeat(index % 200)}`), "");
-    writeFileSync(join(place.root, "chunked"), contentOf(7_000_001, 1));
-    writeFileSync(join(place.root, "sparse"), contentOf(9 << 20, 4));
-    for (let generation = 0; generation < 3; generation++) {
+test.skipIf(!hasFsck)(`${TREES} trees, each after some incremental builds (seed ${seed})`, async () => {
+  const random = randomNumbers(seed);
+  for (let round = 0; round < TREES; round++) {
+    place.remove();
+    place = makePlace("stable-judges");
+    options = { ...options, root: place.root, output: place.output, state: place.state };
+    const tree = EditedTree.neverEmpty(place.root);
+    for (let generation = 0; generation < 4; generation++) {
+      const edits = generation === 0 ? 40 : 6;
+      for (let edit = 0; edit < edits; edit++) tree.apply(randomEdit(random, 3 << 20));
       await built(options);
-      judge({ generation });
-      for (let index = generation; index < 3000; index += 7) {
-        writeFileSync(join(crowded, `new ${generation} ${index}`), contentOf(index, index));
-      }
-      writeFileSync(join(place.root, "chunked"), contentOf(7_000_001 - generation * 2_000_000, generation));
-      tree.rename({ ...edit, pick: 50 * generation, other: 3 });
     }
-  },
-  120_000,
-);
+    judge({ seed, round });
+  }
+});
+
+test.skipIf(!hasFsck)("a tree of several slots, with directories of many names and files of many chunks", async () => {
+  const edit = { kind: "add", pick: 0, other: 1, sizeBytes: 0, seed: 0 } as const;
+  const tree = new EditedTree(place.root);
+  for (let index = 0; index < 700; index++) tree.makeDirectory({ ...edit, pick: index * 3, seed: index });
+  for (let index = 0; index < 2500; index++) {
+    tree.add({ ...edit, pick: index * 13, seed: index, sizeBytes: (index * 7919) % 20_000 });
+  }
+  const crowded = join(place.root, "crowded");
+  mkdirSync(crowded);
+  for (let index = 0; index < 3000; index++) writeFileSync(join(crowded, `${index}-${"n".repeat(index % 200)}`), "");
+  writeFileSync(join(place.root, "chunked"), contentOf(7_000_001, 1));
+  writeFileSync(join(place.root, "sparse"), contentOf(9 << 20, 4));
+  for (let generation = 0; generation < 3; generation++) {
+    await built(options);
+    judge({ generation });
+    for (let index = generation; index < 3000; index += 7) {
+      writeFileSync(join(crowded, `new ${generation} ${index}`), contentOf(index, index));
+    }
+    writeFileSync(join(place.root, "chunked"), contentOf(7_000_001 - generation * 2_000_000, generation));
+    tree.rename({ ...edit, pick: 50 * generation, other: 3 });
+  }
+});

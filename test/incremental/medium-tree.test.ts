@@ -81,4 +81,4 @@ test(`${STEPS} random edits of a medium tree, seed ${SEED}`, async () => {
     await session?.close();
     place.remove();
   }
-}, 600_000);
+});

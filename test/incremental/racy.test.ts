@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { BuildOptions } from "../../src/engine/options.js";
 import { Session } from "../../src/engine/session.js";
 import { contentOf } from "../support/editing.js";
@@ -23,7 +23,10 @@ beforeEach(async () => {
   writeFileSync(join(place.root, "other"), "other");
   await settleClock();
 });
-afterEach(() => place.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  place.remove();
+});
 
 const WRITER = `
 import mmap, sys
@@ -53,16 +56,23 @@ async function mappedWriter() {
   };
 }
 
-/** Makes the file too young for its record to mean anything at the scan that follows at once. */
-const rejuvenate = (): void => utimesSync(file, 1, 1);
 const stamp = (): bigint => statSync(file, { bigint: true }).ctimeNs;
+/** Makes the file too young for its record to mean anything until `growOld`: whenever a scan comes, its clock stands still. */
+function rejuvenate(): void {
+  utimesSync(file, 1, 1);
+  vi.spyOn(Date, "now").mockReturnValue(Number(stamp() / 1_000_000n));
+}
+async function growOld(): Promise<void> {
+  vi.restoreAllMocks();
+  await settleClock();
+}
 
 test("a compact library settles young files like a stable one", async () => {
   options = { ...options, layout: "compact" };
   await built(options);
   rejuvenate();
   await built(options);
-  await settleClock();
+  await growOld();
   await built(options);
   expect((await built(options)).upToDate).toBe(true);
 });
@@ -75,7 +85,7 @@ test.runIf(hasTool("python3"))(
       rejuvenate();
       const before = stamp();
       await built(options);
-      await settleClock();
+      await growOld();
       await writer.write("A");
       expect(stamp()).toBe(before);
       const others: BuildOptions = { ...options, owner: "root" };
@@ -96,7 +106,7 @@ test.runIf(hasTool("python3"))("a young file that changed is looked at again aft
     rejuvenate();
     const before = stamp();
     unwrap(await session.update("all"));
-    await settleClock();
+    await growOld();
     await writer.write("A");
     expect(stamp()).toBe(before);
     aborted.signal = AbortSignal.abort();

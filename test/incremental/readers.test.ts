@@ -127,6 +127,6 @@ describe.each([
         for (const reader of readers) await reader.end();
       }
     },
-    60_000 + PUBLICATIONS * 1_000,
+    600_000 + PUBLICATIONS * 5_000,
   );
 });

@@ -51,7 +51,7 @@ test("an update of many segments by threads gives what one thread gives", async 
   expect(report.method).not.toBe("new");
   expect(report.segmentsEmitted).toBeGreaterThan(files);
   expect(await differencesFromClean(report, place, options)).toEqual([]);
-}, 60_000);
+});
 
 test("a root that vanishes is an error, and one that is made again is packed", async () => {
   writeFileSync(file(1), "one");

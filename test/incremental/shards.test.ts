@@ -110,7 +110,6 @@ test.skipIf(process.env["BINARYFS_LAYOUT_SIZES"] === undefined).each<[string, (r
     expect(stable.physical / compact.physical).toBeLessThanOrEqual(1.25);
     expect(stable.apparent / compact.apparent).toBeLessThanOrEqual(1.6);
   },
-  300_000,
 );
 
 /** About as many as in real ones. */

@@ -536,7 +536,10 @@ describe("writeBlocks and writeMasked", () => {
     const fd = open(at("f"));
     expect(addon.writeBlocks(fd, 0, blocks("a"), 0)).toBe(EBADF);
     expect(addon.writeMasked(fd, 0, blocks("a"), Uint8Array.of(1), 0)).toBe(EBADF);
-    expect(addon.writeBlocks(open(at("f"), "r+"), 2 ** 53, blocks("a"), 0)).toBe(EFBIG);
+    const farAway = addon.writeBlocks(open(at("f"), "r+"), 2 ** 53, blocks("a"), 0);
+    // Files of tmpfs and xfs may be as large.
+    if (farAway === 0) expect(statSync(at("f")).size).toBe(2 ** 53 + BLOCK);
+    else expect(farAway).toBe(EFBIG);
     expect(errnoName(addon.writeBlocks(open("/dev/full", "w"), 0, blocks("a"), 0))).toBe("ENOSPC");
     expect(() => addon.writeBlocks(fd, -1, blocks("a"), 0)).toThrow(TypeError);
   });

@@ -53,7 +53,9 @@ async function publishForever(directory, last) {
     if (!result.ok) throw new Error(JSON.stringify(result));
     return result.value;
   };
-  for (;;) {
+  // Nobody reads, let alone kills it, when its test was killed.
+  const parent = process.ppid;
+  while (process.ppid === parent) {
     const loaded = must(readState(state));
     const { spare, ...recorded } = loaded.kind === "state" ? loaded.contents.meta : {};
     const known = spare && { ...spare, path: Buffer.from(spare.path) };

@@ -1,4 +1,7 @@
-/** Whatever a cache does: the library is right, the build succeeds, it says so once, and it waits no longer than the timeout. */
+/**
+ * Whatever a cache does: the library is right, the build succeeds, it says so once, and it waits no longer than the timeout. That is seen by what the cache is asked: where
+ * it hangs, by nothing once the first request was given up; where it does something wrong, by an end long before a timeout that is longer than the test.
+ */
 
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -10,9 +13,8 @@ import { settleClock } from "../support/incremental.js";
 import { type Asked, MisbehavingServer, type Misdeed } from "./misbehaving-server.js";
 import { remoteWarnings, Scene } from "./scenes.js";
 
-const TIMEOUT_MS = 1500;
-/** What a build of this small tree may take besides, on a busy machine. */
-const SLACK_MS = 6000;
+/** Of a cache that hangs, and of one that is to answer in the end. */
+const [SHORT_MS, LONG_MS] = [1500, 3_600_000];
 
 let scene: Scene;
 let server: MisbehavingServer;
@@ -27,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => scene.remove());
 beforeEach(async () => {
   server = await MisbehavingServer.start();
-  cache = { url: server.url, timeoutMs: TIMEOUT_MS };
+  cache = { url: server.url, timeoutMs: LONG_MS };
 });
 afterEach(() => server.stop().catch(() => undefined));
 
@@ -37,16 +39,14 @@ async function fill(): Promise<void> {
 }
 
 /** A build on a machine that has nothing yet. */
-async function timedBuild(options = cache): Promise<{ report: BuildReport; ms: number; detail: string }> {
+async function newBuild(options = cache): Promise<{ report: BuildReport; detail: string }> {
   const machine = scene.machine(options);
-  const begun = performance.now();
   const report = await machine.build();
-  const ms = performance.now() - begun;
   expect(report.digest).toBe(wanted);
   expect(await machine.difference()).toBeUndefined();
   expect(remoteWarnings(report).length).toBeLessThanOrEqual(1);
   const detail = report.warnings.find(({ code }) => code.startsWith("remote-cache"))?.detail ?? "";
-  return { report, ms, detail };
+  return { report, detail };
 }
 
 const on =
@@ -88,31 +88,37 @@ describe("a cache that does not answer", () => {
   ])("%s costs the timeout, once", async (_, isFilled, misdeed) => {
     if (isFilled) await fill();
     let held = 0;
+    let givenUp = 0;
+    let later = 0;
     server.misdeed = (asked) => {
+      if (givenUp > 0) later++;
       const isHeld = misdeed(asked);
-      if (isHeld) held++;
-      return isHeld;
+      if (!isHeld) return false;
+      held++;
+      asked.response.on("close", () => givenUp++);
+      return true;
     };
-    const { report, ms, detail } = await timedBuild();
+    const begun = performance.now();
+    const { report, detail } = await newBuild({ ...cache, timeoutMs: SHORT_MS });
+    const ms = performance.now() - begun;
     expect(report).toMatchObject({ method: "new", remote: { outcome: "off" } });
     expect(remoteWarnings(report)).toEqual(["remote-cache-off"]);
     expect(detail).toContain("no answer in 1.5 s");
-    expect(ms).toBeGreaterThanOrEqual(TIMEOUT_MS - 50);
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+    expect(ms).toBeGreaterThanOrEqual(SHORT_MS - 50);
     // Nothing is asked of it once it is off: only the requests that hang together with the first.
     expect(held).toBeGreaterThan(0);
     expect(held).toBeLessThanOrEqual(PARALLEL_REQUESTS);
+    expect(later).toBe(0);
   });
 });
 
 describe("a cache that refuses", () => {
   it("connections costs a few attempts", async () => {
     await server.stop();
-    const { report, ms, detail } = await timedBuild();
+    const { report, detail } = await newBuild();
     expect(report).toMatchObject({ method: "new", remote: { outcome: "off" } });
     expect(remoteWarnings(report)).toEqual(["remote-cache-off"]);
     expect(detail).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/ac\/[0-9a-f]{64}: ECONNREFUSED$/);
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
   });
 
   it.each<[string, string, number]>([
@@ -127,19 +133,18 @@ describe("a cache that refuses", () => {
     ["PUT", "cas", 503],
   ])("%s /%s/ with status %i is told by that, and asked no more", async (method, kind, code) => {
     server.misdeed = on(method, kind, status(code));
-    const { report, detail, ms } = await timedBuild();
+    const { report, detail } = await newBuild();
     expect(report.remote?.outcome).toBe("off");
     expect(remoteWarnings(report)).toEqual(["remote-cache-off"]);
     expect(detail).toContain(`${method} ${server.url}/${kind}/`);
     expect(detail).toMatch(new RegExp(`: status ${code}$`));
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
   });
 
   it("by a redirection, after which nobody else hears of the credentials", async () => {
     const elsewhere = await MisbehavingServer.start();
     try {
       server.misdeed = on("GET", "ac", status(302, { location: `${elsewhere.url}/ac/x` }));
-      const { report, detail } = await timedBuild({ ...cache, url: cache.url.replace("//", "//me:secret@") });
+      const { report, detail } = await newBuild({ ...cache, url: cache.url.replace("//", "//me:secret@") });
       expect(report.remote?.outcome).toBe("off");
       expect(detail).toMatch(/: status 302$/);
       expect(detail).not.toContain("secret");
@@ -164,10 +169,9 @@ describe("a cache that dies", () => {
   ])("%s is given up after a few attempts", async (_, isFilled, misdeed) => {
     if (isFilled) await fill();
     server.misdeed = misdeed;
-    const { report, ms } = await timedBuild();
+    const { report } = await newBuild();
     expect(report).toMatchObject({ method: "new", remote: { outcome: "off" } });
     expect(remoteWarnings(report)).toEqual(["remote-cache-off"]);
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
   });
 
   it("for good after the first piece", async () => {
@@ -178,10 +182,9 @@ describe("a cache that dies", () => {
       gone ??= server.stop();
       return true;
     };
-    const { report, ms } = await timedBuild();
+    const { report } = await newBuild();
     await gone;
     expect(report).toMatchObject({ method: "new", remote: { outcome: "off" } });
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
   });
 });
 
@@ -193,18 +196,18 @@ describe("a cache that stumbles", () => {
   ])("%s at first is asked again, and nobody hears of it", async (_, misdeed) => {
     await fill();
     server.misdeed = misdeed;
-    const { report } = await timedBuild();
+    const { report } = await newBuild();
     expect(report).toMatchObject({ method: "remote", remote: { outcome: "hit" } });
     expect(remoteWarnings(report)).toEqual([]);
   });
 
   it("in that it does not know HEAD gets everything", async () => {
     server.misdeed = on("HEAD", "cas", status(405));
-    const { report } = await timedBuild();
+    const { report } = await newBuild();
     expect(report.remote?.outcome).toBe("miss");
     expect(remoteWarnings(report)).toEqual([]);
     server.reset();
-    expect((await timedBuild()).report.method).toBe("remote");
+    expect((await newBuild()).report.method).toBe("remote");
   });
 });
 
@@ -256,10 +259,9 @@ describe("a cache that lies", () => {
     await fill();
     const before = server.stored.size;
     server.misdeed = misdeed;
-    const { report, ms } = await timedBuild();
+    const { report } = await newBuild();
     expect(report).toMatchObject({ method: "new", remote: { outcome: "rejected" } });
     expect(remoteWarnings(report)).toEqual(["remote-cache-rejected"]);
-    expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
     expect(server.stored.size).toBe(before);
     for (const [path, body] of server.stored) {
       if (path.startsWith("/cas/")) expect(`/cas/${createHash("sha256").update(body).digest("hex")}`).toBe(path);
@@ -304,7 +306,7 @@ it("an interruption ends a request at once", async () => {
     interruption.abort();
     return true;
   };
-  const machine = scene.machine({ ...cache, timeoutMs: 600_000 });
+  const machine = scene.machine(cache);
   expect(await build({ ...machine.options, signal: interruption.signal })).toMatchObject({
     ok: false,
     error: { code: "interrupted" },
@@ -314,7 +316,7 @@ it("an interruption ends a request at once", async () => {
 it("an interruption of what follows the publication leaves the library, complete", async () => {
   const interruption = new AbortController();
   server.misdeed = on("PUT", "cas", () => interruption.abort());
-  const machine = scene.machine({ ...cache, timeoutMs: 600_000 });
+  const machine = scene.machine(cache);
   expect(await machine.build({ signal: interruption.signal })).toMatchObject({ method: "new", digest: wanted });
   expect(await machine.difference()).toBeUndefined();
   expect(await machine.build()).toMatchObject({ upToDate: true });

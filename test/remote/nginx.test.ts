@@ -17,7 +17,8 @@ const MOST = 10_000;
 describe.skipIf(missing !== undefined)(`nginx as a remote cache${missing === undefined ? "" : ` (${missing})`}`, () => {
   let scene: Scene;
   let nginx: NginxCache;
-  const here = (): { url: string } => ({ url: nginx.url });
+  /** With time enough on any machine. */
+  const here = (): { url: string; timeoutMs: number } => ({ url: nginx.url, timeoutMs: 3_600_000 });
 
   beforeAll(async () => {
     scene = new Scene();

@@ -11,7 +11,7 @@ import { type NginxCache, nginxMissing, startNginxCache } from "../support/nginx
 
 const SHARDS = 3;
 /** Longer than a build here takes, and shorter than a test. */
-const BOUND_MS = 90_000;
+const BOUND_MS = 400_000;
 const TIMEOUT = "--remote_timeout=1";
 
 function fill(workspace: BazelWorkspace): void {
@@ -29,7 +29,7 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
     const { status, stderr } = await first.build(["//:fs"]);
     expect(status, stderr).toBe(0);
     expected = await first.bytes("fs.so");
-  }, 240_000);
+  });
   afterAll(() => first.close());
 
   const build = async (workspace: BazelWorkspace, ...flags: string[]) => {
@@ -51,7 +51,7 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
       const { spawns } = await build(first, `--remote_cache=${cache.url}`);
       expect(spawns.filter(({ remoteCacheHit }) => remoteCacheHit)).toHaveLength(0);
       expect(entries("ac").length).toBeGreaterThanOrEqual(SHARDS + 1);
-    }, 120_000);
+    });
     afterAll(async () => {
       await cache.stop();
       rmSync(directory, { recursive: true, force: true });
@@ -68,7 +68,7 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
       } finally {
         await second.close();
       }
-    }, 240_000);
+    });
 
     test("serves the command line as well, each beside the other", async () => {
       const tree = join(directory, "tree");
@@ -158,6 +158,5 @@ describe.skipIf(bazelIsMissing)("a remote cache", () => {
         await server.close();
       }
     },
-    BOUND_MS + 30_000,
   );
 });

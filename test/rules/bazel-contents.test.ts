@@ -168,7 +168,7 @@ ${NAMES.map((name) => `echo text > ${shell(name)}`).join("\n")}`,
     spawnSync("cp", ["--dereference", "/bin/sh", workspace.path("sh")]);
     const { status, stderr } = await workspace.build(["//..."]);
     expect(status, stderr).toBe(0);
-  }, 240_000);
+  });
   afterAll(async () => {
     rmSync(temporary, { recursive: true, force: true });
     await workspace.close();

@@ -79,7 +79,7 @@ describe.skipIf(bazelIsMissing)("broken input", () => {
     workspace.write({ "case/BUILD.bazel": `${LOAD}binary_fs(name = "good", srcs = ["a.txt"])\n` });
     const { status, stderr } = await workspace.build(["//case:good"]);
     expect(status, stderr).toBe(0);
-  }, 240_000);
+  });
   afterAll(() => workspace.close());
 
   const buildFile = (attributes: string, more = ""): string =>

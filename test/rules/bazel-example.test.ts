@@ -13,32 +13,28 @@ describe.skipIf(bazelIsMissing)("copied by a user", () => {
   let workspace: BazelWorkspace | undefined;
   afterEach(() => workspace?.close());
 
-  test.skipIf(!hasJdk)(
-    "examples/bazel builds, runs and passes its tests, Python and Java",
-    async () => {
-      workspace = new BazelWorkspace();
-      cpSync(join(CHECKOUT, "examples/bazel"), workspace.directory, {
-        recursive: true,
-        filter: (path) => !/\/bazel-\w+$/.test(path.slice(CHECKOUT.length + "/examples/bazel".length)),
-      });
-      const original = read("examples/bazel/WORKSPACE");
-      workspace.write({ WORKSPACE: original.replace('path = "../.."', `path = "${CHECKOUT}"`) });
-      // As another user's build of the same directory leaves it: `//...` leads through it into that build's repositories.
-      workspace.write({ "../another/BUILD.bazel": 'load("//nowhere:defs.bzl", "nothing")\n' });
-      symlinkSync(workspace.path("../another"), workspace.path("bazel-bazel"));
-      const built = await workspace.build(["//..."]);
-      expect(built.status, built.stderr).toBe(0);
-      const python = await workspace.run("//python:run", ["Bazel"]);
-      expect(python, python.stderr).toMatchObject({ status: 0, stdout: "Hello, Bazel!\n" });
-      const java = await workspace.run("//java:run");
-      expect(java.stdout, java.stderr).toMatch(/^Hello from a jar in the image\nJava .* at \/opt\/java\n$/);
-      const tested = await workspace.test(["//..."]);
-      expect(tested.status, tested.stdout + tested.stderr).toBe(0);
-      expect(tested.stdout).toMatch(/2 tests pass/);
-      expect(tested.stderr).not.toMatch(/download/i);
-    },
-    300_000,
-  );
+  test.skipIf(!hasJdk)("examples/bazel builds, runs and passes its tests, Python and Java", async () => {
+    workspace = new BazelWorkspace();
+    cpSync(join(CHECKOUT, "examples/bazel"), workspace.directory, {
+      recursive: true,
+      filter: (path) => !/\/bazel-\w+$/.test(path.slice(CHECKOUT.length + "/examples/bazel".length)),
+    });
+    const original = read("examples/bazel/WORKSPACE");
+    workspace.write({ WORKSPACE: original.replace('path = "../.."', `path = "${CHECKOUT}"`) });
+    // As another user's build of the same directory leaves it: `//...` leads through it into that build's repositories.
+    workspace.write({ "../another/BUILD.bazel": 'load("//nowhere:defs.bzl", "nothing")\n' });
+    symlinkSync(workspace.path("../another"), workspace.path("bazel-bazel"));
+    const built = await workspace.build(["//..."]);
+    expect(built.status, built.stderr).toBe(0);
+    const python = await workspace.run("//python:run", ["Bazel"]);
+    expect(python, python.stderr).toMatchObject({ status: 0, stdout: "Hello, Bazel!\n" });
+    const java = await workspace.run("//java:run");
+    expect(java.stdout, java.stderr).toMatch(/^Hello from a jar in the image\nJava .* at \/opt\/java\n$/);
+    const tested = await workspace.test(["//..."]);
+    expect(tested.status, tested.stdout + tested.stderr).toBe(0);
+    expect(tested.stdout).toMatch(/2 tests pass/);
+    expect(tested.stderr).not.toMatch(/download/i);
+  });
 
   test("WORKSPACE.example with its path replaced, and the targets of its comment", async () => {
     const example = read("WORKSPACE.example");
@@ -54,5 +50,5 @@ describe.skipIf(bazelIsMissing)("copied by a user", () => {
     spawnSync("cp", ["--dereference", "/bin/sh", workspace.path("app/bin/sh")]);
     const { status, stdout, stderr } = await workspace.run("//:run");
     expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "in the image\n" });
-  }, 240_000);
+  });
 });

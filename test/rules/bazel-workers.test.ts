@@ -37,7 +37,7 @@ describe.skipIf(bazelIsMissing)("strategies", () => {
     const { status, stderr } = await workspace.build(["//:fs"], both("standalone"));
     expect(status, stderr).toBe(0);
     expected = await workspace.bytes("fs.so");
-  }, 240_000);
+  });
   afterAll(() => workspace.close());
 
   const build = async (flags: readonly string[]) => {

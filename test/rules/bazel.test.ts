@@ -32,7 +32,7 @@ describe.skipIf(bazelIsMissing)("a change runs one shard and the link", () => {
     first = await workspace.build(["//:fs"]);
     expect(first.status, first.stderr).toBe(0);
     original = await workspace.bytes("fs.so");
-  }, 240_000);
+  });
   afterAll(() => workspace.close());
 
   test("a first build runs every shard and the link, and asks no network", () => {

@@ -58,18 +58,18 @@ beforeAll(() => {
   chmodSync(scratch.path, 0o755);
   makeRuntimeImage(at("jvm"));
   project = makeProject("first");
-}, 120_000);
+});
 
 afterAll(() => {
   if (missing === undefined) project.gradle(["--stop"]);
   scratch.dispose();
-}, 60_000);
+});
 
 beforeEach(({ skip }) => {
   if (missing !== undefined) skip(missing);
 });
 
-describe("binaryFs and runBinaryFs", { timeout: 120_000 }, () => {
+describe("binaryFs and runBinaryFs", () => {
   it("pack the application and run it from the library", () => {
     const { status, output, tasks } = project.gradle(["runBinaryFs", "-Pbinaryfs.args=one two"]);
     expect(output).toContain("resource   a resource of the application\n");
@@ -139,7 +139,7 @@ describe("binaryFs and runBinaryFs", { timeout: 120_000 }, () => {
   });
 });
 
-describe("after an edit, binaryFs", { timeout: 120_000 }, () => {
+describe("after an edit, binaryFs", () => {
   /** What a clean build of the staging directory gives. */
   const expectCleanBytes = (): void =>
     expect(
@@ -223,7 +223,7 @@ describe("after an edit, binaryFs", { timeout: 120_000 }, () => {
   });
 });
 
-describe("the build cache", { timeout: 120_000 }, () => {
+describe("the build cache", () => {
   const cached = (name: string, jdk?: string): GradleProject => {
     const made = makeProject(name, jdk);
     made.append("settings.gradle", `buildCache { local(DirectoryBuildCache) { directory = '${at("build-cache")}' } }`);
@@ -276,11 +276,11 @@ describe("the build cache", { timeout: 120_000 }, () => {
   });
 });
 
-describe("a remote cache", { timeout: 120_000 }, () => {
+describe("a remote cache", () => {
   let cache: NginxCache;
   const sharing = (name: string, url = cache.url): GradleProject => {
     const made = makeProject(name);
-    made.append("build.gradle", `binaryFs { remoteCache { url = '${url}'; timeoutSeconds = 5 } }`);
+    made.append("build.gradle", `binaryFs { remoteCache { url = '${url}'; timeoutSeconds = 3600 } }`);
     return made;
   };
   beforeAll(async () => {
@@ -313,7 +313,7 @@ describe("a remote cache", { timeout: 120_000 }, () => {
   });
 });
 
-describe("what is wrong", { timeout: 120_000 }, () => {
+describe("what is wrong", () => {
   let broken: GradleProject;
   let script: string;
 
@@ -380,7 +380,7 @@ describe("what is wrong", { timeout: 120_000 }, () => {
   });
 });
 
-describe("--continuous", { timeout: 120_000 }, () => {
+describe("--continuous", () => {
   it("packs again after an edit", async () => {
     const contents = () => project.contents().get("/app/classes-2/hello/name.txt")?.sha256;
     const child = project.start(["--continuous", "binaryFs"]);
@@ -408,7 +408,7 @@ describe("--continuous", { timeout: 120_000 }, () => {
   });
 });
 
-describe("the plugin", { timeout: 120_000 }, () => {
+describe("the plugin", () => {
   it("is built by itself, and its jar serves a build without buildSrc, with what the application plugin says", () => {
     const rules = join(project.directory, "../../rules/gradle");
     const alone = makeProject("alone");
@@ -440,7 +440,7 @@ describe("the plugin", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("packs the machine's JDK, as a user without rights", { timeout: 180_000 }, ({ skip }) => {
+  it("packs the machine's JDK, as a user without rights", ({ skip }) => {
     if (process.getuid?.() !== 0) skip("not root: all of this ran as such a user");
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
     const theirs = new GradleProject(at("nobody"), at("nobody-home"));

@@ -107,7 +107,7 @@ expect "no trace in the tree's /proc" 0 '^1$' export_run "$out/proc" /bin/sh -c 
 # Who reads what the program writes is done when the program closes it, not when it ends.
 mkdir -m 777 "$scratch/shared"
 "${unprivileged[@]}" env BINARYFS_EXPORT_OVERLAY="$out/pipe" BINARYFS_VOLUMES="/shared=$scratch/shared" "$scratch/base.so" \
-	/bin/sh -c 'echo said; exec >&- 2>&-; while [ ! -e /shared/read ]; do sleep 0.05; done; echo x >/tmp/x' | (timeout 60 cat; echo "ended $?"; : >"$scratch/shared/read") >"$scratch/said"
+	/bin/sh -c 'echo said; exec >&- 2>&-; while [ ! -e /shared/read ]; do sleep 0.05; done; echo x >/tmp/x' | (timeout 600 cat; echo "ended $?"; : >"$scratch/shared/read") >"$scratch/said"
 if [ "$(cat "$scratch/said")" = "$(printf 'said\nended 0')" ] && [ -e "$out/pipe/tmp/x" ]; then pass; else fail "the supervisor keeps the program's output open"; fi
 # A deep tree is saved.
 expect "a deep tree" 0 '' export_run "$out/deep" /bin/sh -c 'i=0; while [ $i -lt 300 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done; echo x >deepest'

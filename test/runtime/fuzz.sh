@@ -39,7 +39,7 @@ for ((i = 0; i < ${FUZZ_LIBRARIES:-80}; i++)); do
 	layout=$([ $((i % 4)) -eq 3 ] && echo stable || echo compact)
 	"$scratch/mutants" "$scratch/bad-$layout.so" "$scratch/mutant.so" $((seed + i)) || fail "mutants"
 	chmod 644 "$scratch/mutant.so"
-	output=$(as_user env SCONE_EXTENSIONS_PATH="$scratch/good.so:$scratch/mutant.so" timeout -s KILL 60 "$runner" /bin/prober 2>&1 </dev/null)
+	output=$(as_user env SCONE_EXTENSIONS_PATH="$scratch/good.so:$scratch/mutant.so" timeout -s KILL 600 "$runner" /bin/prober 2>&1 </dev/null)
 	status=$?
 	if [ $status -eq 0 ] && [[ ${output##*$'\n'} == probed\ * ]]; then
 		used=$((used + 1))

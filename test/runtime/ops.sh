@@ -24,18 +24,18 @@ cleanup_commands+=("remove '$native'")
 chmod 1777 "$native"
 
 for name in "${names[@]}"; do
-	judge "native $name" "$name" "$(timeout 60 "$root/bin/$name" "$native" 2>&1)"
-	judge "image $name" "$name" "$(timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
-	judge "user native $name" "$name" "$(as_user timeout 60 "$root/bin/$name" "$native" 2>&1)"
-	judge "user image $name" "$name" "$(as_user timeout 60 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+	judge "native $name" "$name" "$(timeout 600 "$root/bin/$name" "$native" 2>&1)"
+	judge "image $name" "$name" "$(timeout 600 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
+	judge "user native $name" "$name" "$(as_user timeout 600 "$root/bin/$name" "$native" 2>&1)"
+	judge "user image $name" "$name" "$(as_user timeout 600 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
 done
 # Sockets below a volume are the host's own.
 mkdir "$scratch/volume"
 chmod 1777 "$scratch/volume"
-judge "volume queues" queues "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 60 "$scratch/ops.so" /bin/queues /volume 2>&1)"
+judge "volume queues" queues "$(as_user env BINARYFS_VOLUMES="/volume=$scratch/volume" timeout 600 "$scratch/ops.so" /bin/queues /volume 2>&1)"
 # FIFOs where the kernel makes none without a name: no user namespace is to be had.
 if unshare -Ur true 2>/dev/null; then
-	judge "FIFOs with names" fifo "$(unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' - timeout 60 "$scratch/ops.so" /bin/fifo /tmp 2>&1)"
+	judge "FIFOs with names" fifo "$(unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' - timeout 600 "$scratch/ops.so" /bin/fifo /tmp 2>&1)"
 else
 	skip "FIFOs with names: no user namespaces here"
 fi

@@ -59,12 +59,12 @@ everywhere() {
 	local who=$1 name
 	shift
 	for name in "${programs[@]}"; do
-		run "$who" native "$name" "$@" timeout 120 "$scratch/root/bin/$name" "$native/seed"
-		[ "$name" = existing ] || run "$who" overlay "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /tmp
-		run "$who" image "$name" "$@" timeout 120 "$scratch/posix.so" "/bin/$name" /packed
+		run "$who" native "$name" "$@" timeout 600 "$scratch/root/bin/$name" "$native/seed"
+		[ "$name" = existing ] || run "$who" overlay "$name" "$@" timeout 600 "$scratch/posix.so" "/bin/$name" /tmp
+		run "$who" image "$name" "$@" timeout 600 "$scratch/posix.so" "/bin/$name" /packed
 	done
 	for name in "${programs[@]}" "${ops[@]}"; do
-		run "$who" volume "$name" "$@" timeout 120 env BINARYFS_VOLUMES="/volume=$scratch/volume" "$scratch/posix.so" "/bin/$name" /volume
+		run "$who" volume "$name" "$@" timeout 600 env BINARYFS_VOLUMES="/volume=$scratch/volume" "$scratch/posix.so" "/bin/$name" /volume
 	done
 }
 
@@ -77,7 +77,7 @@ everywhere user as_user
 
 # A small overlay, filled by every call that can.
 for size in 1M 8M; do
-	[ "$(id -u)" -ne 0 ] || run root "$size" full timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
-	run user "$size" full as_user timeout 120 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
+	[ "$(id -u)" -ne 0 ] || run root "$size" full timeout 600 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
+	run user "$size" full as_user timeout 600 env BINARYFS_OVERLAY_SIZE="$size" "$scratch/posix.so" /bin/full /tmp
 done
 finish

@@ -110,8 +110,8 @@ for name in signals processes; do
 done
 binaryfs build "$scratch/hard" -o "$scratch/hard.so" >/dev/null || fail "build hard"
 for name in signals processes; do
-	expect "$name" 0 '^[0-9]+ passed, 0 failed$' as_user bash -c "ulimit -n 1024; exec timeout 60 $scratch/hard.so /bin/$name /tmp"
-	[ "$(id -u)" -ne 0 ] || expect "$name as root" 0 '^[0-9]+ passed, 0 failed$' timeout 60 "$scratch/hard.so" "/bin/$name" /tmp
+	expect "$name" 0 '^[0-9]+ passed, 0 failed$' as_user bash -c "ulimit -n 1024; exec timeout 600 $scratch/hard.so /bin/$name /tmp"
+	[ "$(id -u)" -ne 0 ] || expect "$name as root" 0 '^[0-9]+ passed, 0 failed$' timeout 600 "$scratch/hard.so" "/bin/$name" /tmp
 done
 
 # --- vector registers -------------------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ done
 [ "${#programs[@]}" -ge 4 ] || fail "no provider programs found"
 binaryfs build "$scratch/root" -o "$scratch/lib.so" --volume /vol --host-path "$scratch/host/file" --host-path "$scratch/host/directory/" --host-path "$scratch/host/missing" \
 	>"$scratch/build.log" 2>&1 || { cat "$scratch/build.log"; fail "build"; finish; }
-sleep 300 &
+sleep infinity &
 outsider=$!
 cleanup_commands+=("kill $outsider 2>/dev/null; wait $outsider 2>/dev/null")
 

@@ -24,17 +24,42 @@ members() {
 	done
 }
 
-# Names that carry the mark or are the runtime's own, wherever anybody may write; sockets by the kernel's list. Other programs' files come and go meanwhile.
+# look SESSION: what the living hold. Sets `sockets` to what the abstract names of this tree begin with (others may be running, too), and `is_named` where its FIFOs had a name for a moment.
+look() {
+	local pid fd held
+	held=$(for pid in $(members "$1"); do for fd in "/proc/$pid/fd"/*; do readlink "$fd"; done; done 2>/dev/null)
+	sockets=$(sed -n 's/^socket:\[\([0-9]*\)\]$/\1/p' <<<"$held" | awk 'NR == FNR { mine[$1]; next } $7 in mine { print $8 }' - /proc/net/unix | grep -aom 1 '^@binaryfs/[0-9a-f]*/')
+	if grep -q '\.binaryfs-fifo-' <<<"$held"; then is_named=true; else is_named=false; fi
+}
+
+# FIFOs of the runtime that have a name, and still have it a moment later: the name that one has before it is unlinked is there for microseconds.
+fifos() {
+	local list=(find /tmp /dev/shm /var/tmp /run -maxdepth 1 -xdev -name '.binaryfs-fifo-*') first
+	first=$("${list[@]}" 2>/dev/null)
+	[ -z "$first" ] || "${list[@]}" 2>/dev/null | grep -xF -- "$first"
+}
+
+# Names that carry the mark, wherever anybody may write; sockets by the kernel's list. Other programs' files come and go meanwhile.
 leftovers() {
-	find /tmp /dev/shm /var/tmp /run -maxdepth 2 -xdev \( -name "*$mark*" -o -name '.binaryfs-fifo-*' \) 2>/dev/null
+	local named
+	find /tmp /dev/shm /var/tmp /run -maxdepth 2 -xdev -name "*$mark*" 2>/dev/null
 	grep -a "$mark" /proc/net/unix
-	grep -ao '@binaryfs/.*' /proc/net/unix | grep -avxF -f "$scratch/sockets-before"
+	grep -aoF "$sockets" /proc/net/unix
 	members "$1"
+	fifos | grep -vxF -f "$scratch/fifos-before" | while read -r named; do
+		# The exception that docs/runtime.md names: where the kernel makes none without a name, a process that is killed between making and unlinking one leaves it, empty.
+		if $is_named && [ -p "$named" ]; then
+			rm -f "$named"
+			echo "$named" >>"$scratch/excepted"
+		else
+			echo "$named"
+		fi
+	done
 }
 
 # The tree ends when the last of its processes has closed the pipe that it holds open.
 round() {
-	local number=$1 way=$2 line session pid waited
+	local number=$1 way=$2 line session pid waited sockets is_named
 	exec 8<>"$scratch/pipe"
 	if [ "$way" = user ]; then
 		as_user "$scratch/remains.so" /bin/remains /tmp "$mark" >"$scratch/pipe" 8<&- &
@@ -42,13 +67,15 @@ round() {
 		"$scratch/remains.so" /bin/remains /tmp "$mark" >"$scratch/pipe" 8<&- &
 	fi
 	pid=$!
-	if ! read -r -t 60 line <&8; then
+	if ! read -r -t 600 line <&8; then
 		fail "round $number: no answer"
 		kill -9 "$pid" 2>/dev/null
 		return
 	fi
 	[[ $line == ready* ]] || fail "round $number: $line"
 	session=${line##* }
+	look "$session"
+	[ -n "$sockets" ] || fail "round $number: no sockets found"
 	# a moment that the seed decides, by doing something in the meantime
 	for ((waited = RANDOM % 300; waited > 0; waited--)); do :; done
 	mapfile -t tree < <(members "$session")
@@ -67,19 +94,22 @@ round() {
 	kill -9 -- "-$session" 2>/dev/null # whatever it was
 	# Those whose parent was killed are init's to wait for: the pipe's end says that they are going, their state that they are gone with all that they had open.
 	exec 9<"$scratch/pipe" 8<&-
-	timeout 60 cat <&9 >/dev/null
+	timeout 600 cat <&9 >/dev/null
 	exec 9<&-
-	local left until=$((SECONDS + 60))
+	local left until=$((SECONDS + 600))
 	while [ -n "$(members "$session")" ] && [ "$SECONDS" -lt "$until" ]; do :; done
 	left=$(leftovers "$session")
 	if [ -z "$left" ]; then pass; else fail "round $number ($way): left behind: $left"; fi
 }
 
 mkfifo "$scratch/pipe"
-grep -ao '@binaryfs/.*' /proc/net/unix >"$scratch/sockets-before"
-[ -s "$scratch/sockets-before" ] || echo none >"$scratch/sockets-before"
-find /tmp /dev/shm /var/tmp /run -maxdepth 2 -xdev -name '.binaryfs-fifo-*' 2>/dev/null | grep . && fail "leftovers of another run"
+: >"$scratch/excepted"
+{
+	echo none
+	fifos
+} >"$scratch/fifos-before"
 for ((i = 1; i <= rounds; i++)); do
 	if [ "$(id -u)" -eq 0 ] && [ $((i % 2)) -eq 0 ]; then round "$i" root; else round "$i" user; fi
 done
+[ ! -s "$scratch/excepted" ] || echo "left and removed, where FIFOs have a name: $(wc -l <"$scratch/excepted")"
 finish

@@ -42,31 +42,31 @@ judge() {
 }
 declare -A suffix=([deep]="") # the directory itself
 for program in deep limits storms many; do
-	judge "native $program" as_user timeout 300 "$root/bin/$program" "$native" "$root/image${suffix[$program]-/file}"
-	judge "$program" as_user timeout 300 "$library" "/bin/$program" /tmp "/image${suffix[$program]-/file}"
+	judge "native $program" as_user timeout 1200 "$root/bin/$program" "$native" "$root/image${suffix[$program]-/file}"
+	judge "$program" as_user timeout 1200 "$library" "/bin/$program" /tmp "/image${suffix[$program]-/file}"
 done
 # Descriptions of one file are on one inode of the kernel's, files are spread over as many inodes as the limit of descriptors affords: one where there are 64.
-judge "native one_file" as_user timeout 300 "$root/bin/one_file" "$native" "$root/image/files"
-judge "one_file" as_user timeout 300 "$library" /bin/one_file /tmp /image/files
-judge "one_file, 64 descriptors" as_user bash -c 'ulimit -n 64; exec "$@"' - timeout 300 "$library" /bin/one_file /tmp /image/files
-judge "one_file, 300 descriptors" as_user bash -c 'ulimit -n 300; exec "$@"' - timeout 300 "$library" /bin/one_file /tmp /image/files
-judge "native held" as_user timeout 300 "$root/bin/held" "$native" "$root/image/file"
-judge "held" as_user timeout 300 "$library" /bin/held /tmp /image/file
+judge "native one_file" as_user timeout 1200 "$root/bin/one_file" "$native" "$root/image/files"
+judge "one_file" as_user timeout 1200 "$library" /bin/one_file /tmp /image/files
+judge "one_file, 64 descriptors" as_user bash -c 'ulimit -n 64; exec "$@"' - timeout 1200 "$library" /bin/one_file /tmp /image/files
+judge "one_file, 300 descriptors" as_user bash -c 'ulimit -n 300; exec "$@"' - timeout 1200 "$library" /bin/one_file /tmp /image/files
+judge "native held" as_user timeout 1200 "$root/bin/held" "$native" "$root/image/file"
+judge "held" as_user timeout 1200 "$library" /bin/held /tmp /image/file
 # A small limit of address space makes a table that one process can fill.
-full_table=(bash -c 'ulimit -n 4096 && ulimit -v 160000 && exec "$@"' - env BINARYFS_OVERLAY_SIZE=1M timeout 300 "$library" /bin/held /tmp /image/file table)
+full_table=(bash -c 'ulimit -n 4096 && ulimit -v 160000 && exec "$@"' - env BINARYFS_OVERLAY_SIZE=1M timeout 1200 "$library" /bin/held /tmp /image/file table)
 if [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 4096 ]; then
 	judge "a full table" as_user "${full_table[@]}"
 else
 	skip "a full table: it takes 4,096 descriptors, the limit is $(ulimit -Hn)"
 fi
 if [ "$(id -u)" -eq 0 ]; then
-	judge "one_file as root" timeout 300 "$library" /bin/one_file /tmp /image/files
-	judge "one_file as root, 64 descriptors" bash -c 'ulimit -n 64; exec "$@"' - timeout 300 "$library" /bin/one_file /tmp /image/files
+	judge "one_file as root" timeout 1200 "$library" /bin/one_file /tmp /image/files
+	judge "one_file as root, 64 descriptors" bash -c 'ulimit -n 64; exec "$@"' - timeout 1200 "$library" /bin/one_file /tmp /image/files
 	judge "a full table as root" "${full_table[@]}"
 else
 	skip "descriptions as root: root is needed"
 fi
-judge "a full overlay" as_user env BINARYFS_OVERLAY_SIZE=24M timeout 300 "$library" /bin/limits /tmp /image/file full
-judge "native leaks" timeout 300 python3 "$here/robust/observe.py" native "$root/bin/leaks" "$native" "$root/image/file"
-judge "leaks" timeout 300 python3 "$here/robust/observe.py" image "$library" /bin/leaks /tmp /image/file
+judge "a full overlay" as_user env BINARYFS_OVERLAY_SIZE=24M timeout 1200 "$library" /bin/limits /tmp /image/file full
+judge "native leaks" timeout 1200 python3 "$here/robust/observe.py" native "$root/bin/leaks" "$native" "$root/image/file"
+judge "leaks" timeout 1200 python3 "$here/robust/observe.py" image "$library" /bin/leaks /tmp /image/file
 finish

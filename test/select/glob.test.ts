@@ -42,10 +42,9 @@ describe("Glob", () => {
     expect(new Glob("/\xff?x").matches("/\xff\xfex")).toBe(true);
   });
 
+  // One that tried every division of the name among the stars would end after the universe.
   test("many stars against a long name are quick", () => {
-    const started = performance.now();
     expect(matches(`/${"*a".repeat(20)}b`, `/${"a".repeat(4000)}`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   test.each([

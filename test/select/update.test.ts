@@ -237,64 +237,60 @@ const factsOf = (result: Result<unknown>): unknown => (result.ok ? "fine" : { ..
 
 const rounds = fc.array(fc.array(edit, { maxLength: 6 }), { minLength: 1, maxLength: 4 });
 
-test.each(["all", "hints", "a selector that knows nothing"] as const)(
-  "random edits: %s",
-  (how) => {
-    fc.assert(
-      fc.property(fc.array(edit, { minLength: 5, maxLength: 40 }), rounds, policies, (first, later, policy) => {
-        rmSync(root, { recursive: true, force: true });
-        mkdirSync(root);
-        for (const one of first) apply(one);
-        const ignoreFile = join(base, "ignore");
-        writeFileSync(ignoreFile, policy.ignored, "latin1");
-        const { ignored, output, ...given } = policy;
-        const options: SelectOptions = {
-          ...(given as Partial<SelectOptions>),
-          root,
-          ...(ignored !== "" && { ignoreFiles: [ignoreFile] }),
-          ...(output && { outputs: [Buffer.from(join(root, "a"))] }),
-        };
-        const opened = Selector.open(options);
-        if (!opened.ok) return;
-        let selector = opened.value;
-        const start = selector.select();
-        if (!start.ok) return;
-        let previous = start.value;
-        let pending: string[] = [];
-        for (const edits of later) {
-          for (const one of edits) {
-            const before = otherNames();
-            const touched = apply(one);
-            // Names that are not looked at may be other names of recorded inodes: a write there is no hint.
-            const decides = given.rules.length > 0 || ignored !== "" || output;
-            pending.push(...touched, ...(decides && touched.length > 0 ? [...before, ...otherNames()] : []));
-          }
-          if (how === "a selector that knows nothing") {
-            const again = Selector.open(options);
-            if (!again.ok) return;
-            // The engine would not use a tree from under another key.
-            if (again.value.key !== selector.key) return;
-            selector = again.value;
-          }
-          const hints: Hints | "all" =
-            how === "hints"
-              ? { directories: pending.map((path) => Buffer.from(path || "/", "latin1")), files: [] }
-              : "all";
-          const update = selector.update(previous, hints);
-          const clean = select(options);
-          if (!clean.ok || !update.ok) {
-            expect(factsOf(update)).toEqual(factsOf(clean));
-            continue;
-          }
-          check(update.value, previous, clean.value, how !== "hints");
-          const apart = deltaBetween(previous.table, clean.value.table);
-          expect(apart).toEqual(naiveDelta(previous.table, clean.value.table, apart.origin));
-          pending = [];
-          if (update.value.kind === "changed") previous = update.value.tree;
+test.each(["all", "hints", "a selector that knows nothing"] as const)("random edits: %s", (how) => {
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 5, maxLength: 40 }), rounds, policies, (first, later, policy) => {
+      rmSync(root, { recursive: true, force: true });
+      mkdirSync(root);
+      for (const one of first) apply(one);
+      const ignoreFile = join(base, "ignore");
+      writeFileSync(ignoreFile, policy.ignored, "latin1");
+      const { ignored, output, ...given } = policy;
+      const options: SelectOptions = {
+        ...(given as Partial<SelectOptions>),
+        root,
+        ...(ignored !== "" && { ignoreFiles: [ignoreFile] }),
+        ...(output && { outputs: [Buffer.from(join(root, "a"))] }),
+      };
+      const opened = Selector.open(options);
+      if (!opened.ok) return;
+      let selector = opened.value;
+      const start = selector.select();
+      if (!start.ok) return;
+      let previous = start.value;
+      let pending: string[] = [];
+      for (const edits of later) {
+        for (const one of edits) {
+          const before = otherNames();
+          const touched = apply(one);
+          // Names that are not looked at may be other names of recorded inodes: a write there is no hint.
+          const decides = given.rules.length > 0 || ignored !== "" || output;
+          pending.push(...touched, ...(decides && touched.length > 0 ? [...before, ...otherNames()] : []));
         }
-      }),
-      { numRuns: 150 },
-    );
-  },
-  120_000,
-);
+        if (how === "a selector that knows nothing") {
+          const again = Selector.open(options);
+          if (!again.ok) return;
+          // The engine would not use a tree from under another key.
+          if (again.value.key !== selector.key) return;
+          selector = again.value;
+        }
+        const hints: Hints | "all" =
+          how === "hints"
+            ? { directories: pending.map((path) => Buffer.from(path || "/", "latin1")), files: [] }
+            : "all";
+        const update = selector.update(previous, hints);
+        const clean = select(options);
+        if (!clean.ok || !update.ok) {
+          expect(factsOf(update)).toEqual(factsOf(clean));
+          continue;
+        }
+        check(update.value, previous, clean.value, how !== "hints");
+        const apart = deltaBetween(previous.table, clean.value.table);
+        expect(apart).toEqual(naiveDelta(previous.table, clean.value.table, apart.origin));
+        pending = [];
+        if (update.value.kind === "changed") previous = update.value.tree;
+      }
+    }),
+    { numRuns: 150 },
+  );
+});

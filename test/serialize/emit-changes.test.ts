@@ -216,7 +216,7 @@ test("after random edits an update equals the image written from nothing", async
     ),
     { numRuns: 25 },
   );
-}, 120_000);
+});
 
 test("truncated earlier images are io, not a wrong image", async () => {
   const built = await start();

@@ -138,6 +138,8 @@ export class BazelWorkspace {
       "--nohome_rc",
       "--noworkspace_rc",
       "--host_jvm_args=-Xmx768m",
+      // Where it writes its log of executions before that gets its form, and leaves it.
+      `--host_jvm_args=-Djava.io.tmpdir=${this.#temporary}`,
       // Where a test is killed.
       "--max_idle_secs=300",
     ];

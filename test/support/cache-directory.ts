@@ -1,4 +1,4 @@
-/** Builds of tests keep what they keep in a directory of this run, not in the user's cache. */
+/** What all tests start from: builds keep what they keep in a directory of this run, not in the user's cache; modes of what is made are the usual ones. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,5 +8,6 @@ import { join } from "node:path";
 export function setup(): () => void {
   const directory = mkdtempSync(join(tmpdir(), "binaryfs-cache-"));
   process.env["XDG_CACHE_HOME"] = directory;
+  process.umask(0o022);
   return () => rmSync(directory, { recursive: true, force: true });
 }

@@ -127,6 +127,14 @@ export function contentOf(size: number, seed: number): Buffer {
 const MOST_PAST = 8;
 /** xfs takes 1,024 bytes. */
 const LONGEST_LINK = 1023;
+/** From here on names are short, and nothing is moved to where a path becomes longer: the kernel takes 4,095 bytes. */
+const LONGEST_PATH = 1500;
+
+/** Owners that there are: in a user namespace often fewer than 65,536. */
+const [USERS, GROUPS] = ["uid_map", "gid_map"].map((name) => {
+  const [inside = "0", , count = "1"] = readFileSync(`/proc/self/${name}`, "latin1").trim().split(/\s+/);
+  return inside === "0" ? Number(count) : 1;
+}) as [number, number];
 
 const odd = ["!x", "-", "...", ".a", "\xff\xfe", "caf\xc3\xa9", "new\nline", "*", "n".repeat(255)];
 const bytes = (latin1: string): Buffer => Buffer.from(latin1, "latin1");
@@ -274,6 +282,7 @@ export class EditedTree {
     const to = this.#pick("directory", other) as string;
     if (path === undefined || to === path || to.startsWith(`${path}/`)) return;
     const target = this.#freeName(to, seed);
+    if (this.#isTooLong(path, target)) return;
     renameSync(this.#host(path), this.#host(target));
     this.#moveKnown(path, target);
     this.#listed(parentOf(path));
@@ -285,6 +294,7 @@ export class EditedTree {
     const [one, two] = [this.#pickAny(pick), this.#pickAny(other)];
     if (one === undefined || two === undefined || one === two) return;
     if (one.startsWith(`${two}/`) || two.startsWith(`${one}/`)) return;
+    if (this.#isTooLong(one, two) || this.#isTooLong(two, one)) return;
     const between = "/.between~";
     const steps = [
       [one, between],
@@ -311,7 +321,7 @@ export class EditedTree {
     const path = this.#pickAny(pick);
     if (path === undefined || this.#kinds.get(path) === "symlink" || process.getuid?.() !== 0) return;
     const { mode } = lstatSync(this.#host(path));
-    chownSync(this.#host(path), seed * 3, other * 5);
+    chownSync(this.#host(path), (seed * 3) % USERS, (other * 5) % GROUPS);
     chmodSync(this.#host(path), mode & 0o1777);
     this.#named(path);
   }
@@ -408,6 +418,15 @@ export class EditedTree {
     this.#named(file);
   }
 
+  /** Whether a path beneath becomes too long by the move. */
+  #isTooLong(from: string, to: string): boolean {
+    const grows = to.length - from.length;
+    return [...this.#kinds.keys()].some(
+      (name) =>
+        (name === from || name.startsWith(`${from}/`)) && name.length + grows > Math.max(name.length, LONGEST_PATH),
+    );
+  }
+
   #mayGo(path: string): boolean {
     let names = 0;
     for (const name of this.#kinds.keys()) if (name.startsWith(`${path}/`)) names++;
@@ -459,7 +478,7 @@ export class EditedTree {
   #freeName(directory: string, seed: number, other = seed): string {
     const name = other % 7 === 0 ? (odd[seed % odd.length] as string) : `${"abcdefgh"[seed % 8]}${seed % 50}`;
     const path = `${directory}/${name}`;
-    const isFree = !this.#kinds.has(path) && path.length < 1500;
+    const isFree = !this.#kinds.has(path) && path.length < LONGEST_PATH;
     return isFree ? path : `${directory}/${this.#serial}-${seed}-${this.#kinds.size}`;
   }
 

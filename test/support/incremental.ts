@@ -15,7 +15,6 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { build } from "../../src/build.js";
@@ -24,6 +23,7 @@ import type { Result } from "../../src/errors.js";
 import { openImage } from "../../src/inspect/open-image.js";
 import { verify } from "../../src/inspect/verify.js";
 import type { Warning } from "../../src/model.js";
+import { memoryDirectory } from "./memory.js";
 
 export interface Place {
   readonly directory: string;
@@ -36,8 +36,8 @@ export interface Place {
   remove(): void;
 }
 
-/** `BINARYFS_SCRATCH` names another file system; in memory, where that is to be had, it is faster. */
-const scratch = process.env["BINARYFS_SCRATCH"] ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
+/** `BINARYFS_SCRATCH` names another file system. */
+const scratch = process.env["BINARYFS_SCRATCH"] ?? memoryDirectory();
 
 export function makePlace(name: string, parent = scratch): Place {
   const directory = realpathSync(mkdtempSync(join(parent, `binaryfs-${name}-`)));

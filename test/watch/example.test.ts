@@ -14,6 +14,8 @@ afterAll(async () => {
   directory.dispose();
 });
 
+/** In one step, so that there is one publication of it. The text is not shorter than the file. */
+const overwrite = (name: string, text: string): void => writeFileSync(at(name), text, { flag: "r+" });
 /** The address that the server printed last. */
 const addresses = (): string[] => watch.stderr.match(/http:\S+/g) ?? [];
 const answer = async (): Promise<string> => (await fetch(addresses().at(-1) ?? "")).text();
@@ -33,12 +35,12 @@ it("the example's server answers from the image, and anew after each edit", asyn
   await watch.until(() => addresses().length === 1);
   expect(await answer()).toBe("Hello, world!\n");
 
-  writeFileSync(at("app/greet.mjs"), readFileSync(at("app/greet.mjs"), "utf8").replace("Hello", "Good morning"));
+  overwrite("app/greet.mjs", readFileSync(at("app/greet.mjs"), "utf8").replace("Hello", "Good morning"));
   expect((await watch.next("published"))["changed"]).toEqual(["/greet.mjs"]);
   await watch.until(() => addresses().length === 2);
   expect(await answer()).toBe("Good morning, world!\n");
 
-  writeFileSync(at("app/name.txt"), "everybody\n");
+  overwrite("app/name.txt", "everybody\n");
   expect((await watch.next("published"))["changed"]).toEqual(["/name.txt"]);
   await watch.until(() => addresses().length === 3);
   expect(await answer()).toBe("Good morning, everybody!\n");

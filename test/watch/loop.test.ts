@@ -147,7 +147,7 @@ describe.each(["chokidar", "directories"] as const)("watching with %s", (backend
     await watching.caughtUp();
   });
 
-  it("ends exactly right after 30,000 creates in one directory", { timeout: 120_000 }, async () => {
+  it("ends exactly right after 30,000 creates in one directory", async () => {
     const { watching, session } = await begin(backend);
     execFileSync("sh", ["-c", "i=0; while [ $i -lt 30000 ]; do : > many-$i; i=$((i+1)); done"], { cwd: at("d") });
     await watching.caughtUp();
@@ -185,7 +185,8 @@ describe.each(["chokidar", "directories"] as const)("watching with %s", (backend
     expect(session.isClosed).toBe(true);
     expect(session.rests.at(-1)?.aborted ?? true).toBe(true);
     writeFileSync(at("a/file"), "unseen");
-    await expect.poll(() => process.getActiveResourcesInfo()).not.toContain("FSEventWrap");
+    while (process.getActiveResourcesInfo().includes("FSEventWrap"))
+      await new Promise((resolve) => setImmediate(resolve));
   });
 });
 
@@ -197,7 +198,7 @@ describe("a failing build", () => {
     writeFileSync(at("a/file"), "2");
     expect(await watching.next("error")).toMatchObject({ error, isFatal: false });
     writeFileSync(at("a/file"), "3");
-    await expect.poll(() => session.failures.length).toBe(0);
+    while (session.failures.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     writeFileSync(at("a/file"), "4");
     await watching.caughtUp();
     expect(watching.events.filter(({ kind }) => kind === "error")).toHaveLength(1);

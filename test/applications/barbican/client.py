@@ -8,7 +8,7 @@ PAYLOAD = "swordfish" * 100
 
 
 def ask(method, path, body=None, accept="application/json"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     headers = {"X-Project-Id": "4711", "Accept": accept, "Content-Type": "application/json"}
     connection.request(method, path, body and json.dumps(body), headers)
     answer = connection.getresponse()

@@ -21,7 +21,7 @@ IGNORED = "*VSOCK*"
 LIMIT = 15
 ROUNDS = 3
 # A module that hangs is given up by the suite itself; its tests are then missing from its results.
-MODULE_SECONDS = 300
+MODULE_SECONDS = 1500
 BAD = ("error", "failure", "missing", "unexpected success")
 
 native, image, results, differences_path, own, *modules = sys.argv[1:]

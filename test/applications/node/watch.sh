@@ -7,7 +7,7 @@ watcher=$!
 built() { # COUNT: waits for so many publications
 	SECONDS=0
 	until [ "$(grep -cE '"event":"(ready|published)"' events)" -ge "$1" ]; do
-		if ! kill -0 $watcher 2>/dev/null || [ $SECONDS -gt 120 ]; then cat events; break; fi
+		if ! kill -0 $watcher 2>/dev/null || [ $SECONDS -gt 600 ]; then cat events; break; fi
 		sleep 0.05
 	done
 }
@@ -18,7 +18,7 @@ mkdir watched/new
 echo new >watched/new/file
 mv watched/bin/run watched/bin/moved
 SECONDS=0
-until [ $SECONDS -gt 120 ] || "$node" "$main" ls watched.so | grep -qx '/bin/moved' && "$node" "$main" ls watched.so | grep -qx '/new/file'; do sleep 0.05; done
+until [ $SECONDS -gt 600 ] || "$node" "$main" ls watched.so | grep -qx '/bin/moved' && "$node" "$main" ls watched.so | grep -qx '/new/file'; do sleep 0.05; done
 kill -INT $watcher
 wait $watcher
 echo "ended $?"

@@ -8,8 +8,8 @@ fg %1 >/dev/null; echo "after fg $?"
 bash -c 'kill -STOP $$; echo in the background' & until [[ $(jobs -s) ]]; do :; done; bg %1 >/dev/null; wait; echo "after bg $?"
 # A background process that reads its terminal stops.
 bash -c 'read -r x </dev/tty' & until [[ $(jobs -s) ]]; do :; done; jobs | sed 's/ \+/ /g'; job=$(jobs -p)
-exec 3>&2 2>/dev/null # whether bash says so depends on when it hears of the end
-kill -KILL %1; wait "$job"; echo "killed $?"; jobs
+exec 3>&2 2>/dev/null # whether bash says so, and whether its next list has the job, depends on when it hears of the end; and until then `wait` takes it for stopped
+kill -KILL %1; while [[ $(jobs -s) ]]; do :; done; wait "$job"; echo "killed $?"; jobs >/dev/null; jobs
 exec 2>&3 3>&-
 # What is typed, by the terminal's own line discipline: the interrupt character ends the foreground job.
 bash -c 'stty tostop; echo quiet; stty -tostop'

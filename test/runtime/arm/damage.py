@@ -33,7 +33,7 @@ entries = [struct.unpack_from("<IHHQQQ", data, image + table + i * 32) for i in 
 
 
 def judge(what, command, may_run):
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
     if 125 <= done.returncode <= 127 and message.fullmatch(done.stderr):
         counts["refused"] += 1
     elif done.returncode == 0 and may_run:

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <time.h>
 
 static int writes_late(void) {
@@ -104,8 +105,11 @@ int main(int argc, char **argv) {
 	OK(read(fd, text, sizeof text) == 0 && close(fd) == 0);
 	struct sigaction act = { .sa_handler = on_alarm };
 	sigaction(SIGALRM, &act, NULL);
-	ualarm(50000, 0);
+	/* again and again: the first may come before the wait */
+	struct itimerval often = { { 0, 50000 }, { 0, 50000 } }, never = { 0 };
+	setitimer(ITIMER_REAL, &often, NULL);
 	FAILS(open("f", O_RDONLY), EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
 	/* many */
 	for (int i = 0; i < 20; i++) {
 		char name[16], c;

@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 
@@ -260,8 +261,11 @@ static void waiting(void) {
 	/* interruption */
 	struct sigaction action = { .sa_handler = on_alarm };
 	sigaction(SIGALRM, &action, NULL);
-	ualarm(20000, 0);
+	/* again and again: the first may come before the wait */
+	struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, never = { 0 };
+	setitimer(ITIMER_REAL, &often, NULL);
 	FAILS(read(fd, buffer, sizeof buffer), EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
 	action.sa_handler = on_restart;
 	action.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &action, NULL);

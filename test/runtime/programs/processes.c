@@ -34,7 +34,7 @@ static void *work(void *unused) {
 	return NULL;
 }
 static int in_child(void) {
-	alarm(5); /* a hang ends the child, and the check fails */
+	alarm(300); /* a hang ends the child, and the check fails */
 	for (int i = 0; i < 20; i++)
 		if (!file_works()) return 1;
 	return 0;

@@ -166,15 +166,17 @@ static void descriptors(void) {
 }
 
 static void processes(const char *outsider) {
-	char path[64], child_name[32];
+	char path[64], child_name[32], byte = 0;
+	int ready[2];
+	CHECK(pipe(ready) == 0);
 	pid_t child = fork();
 	if (child == 0) {
-		chdir("/tmp");
-		int fd = open("/dev/../tmp/below", O_RDONLY);
-		(void)fd;
+		if (chdir("/tmp") != 0 || write(ready[1], &byte, 1) != 1) _exit(1);
 		for (;;) pause();
 	}
-	usleep(100000);
+	close(ready[1]);
+	CHECK(read(ready[0], &byte, 1) == 1);
+	close(ready[0]);
 	snprintf(child_name, sizeof child_name, "%d", child);
 	CHECK(check_lists("/proc", child_name));
 	snprintf(path, sizeof path, "/proc/%d/cwd", child);
@@ -183,7 +185,8 @@ static void processes(const char *outsider) {
 	snprintf(path, sizeof path, "/proc/%d/status", child);
 	CHECK(check_read(path, text, sizeof text) > 0);
 	kill(child, SIGKILL);
-	usleep(100000);
+	siginfo_t info;
+	CHECK(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0);
 	CHECK(check_read(path, text, sizeof text) > 0 && strstr(text, "State:\tZ") != NULL);
 	waitpid(child, NULL, 0);
 	CHECK_ERRNO(open(path, O_RDONLY), ENOENT);

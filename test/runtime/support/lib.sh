@@ -1,5 +1,9 @@
 # What the runtime's tests share: counts, a scratch directory, the command line, an unprivileged user. Sourced, never run.
 set -u
+# Whoever runs them, wherever: nothing of the caller's settings shows.
+umask 022
+export LANG=C.UTF-8
+unset CDPATH LANGUAGE ${!LC_*} SCONE_EXTENSIONS_PATH BINARYFS_VOLUMES BINARYFS_HOST_PATHS BINARYFS_HERMETIC BINARYFS_OVERLAY_SIZE BINARYFS_EXPORT_OVERLAY BINARYFS_HOST_LOG BINARYFS_MISSES
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 project=$(cd "$here/../.." && pwd)
 passed=0 failed=0 skipped=0
@@ -34,15 +38,17 @@ finish() {
 	exit
 }
 
-binaryfs() { node "$project/dist/bin/main.js" "$@"; }
+# What a build keeps for the next one goes with the scratch directory.
+binaryfs() { XDG_CACHE_HOME=$scratch/cache node "$project/dist/bin/main.js" "$@"; }
 # A copy, since a checkout may lie where only its owner may go.
 runner=$scratch/binaryfs-run
 install -m 755 "$project/dist/runtime/binaryfs-run" "$runner"
 
 # as_user COMMAND…: without privileges, as users run it. Root changes to the "nobody" ids. `unprivileged` is the same as words, for what is no function.
-unprivileged=(env)
+# Signals are the default ones: what is started in the background of a script, or by nohup, inherits ignored ones, which no shell can take back.
+unprivileged=(env --default-signal)
 if [ "$(id -u)" -eq 0 ]; then
-	unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all -- env HOME=/tmp)
+	unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all -- env --default-signal HOME=/tmp)
 fi
 as_user() { "${unprivileged[@]}" "$@"; }
 
