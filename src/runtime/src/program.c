@@ -15,11 +15,11 @@ BFS_HIDDEN uint64_t bfs_entry_own;
 void bfs_entry_stub(void) BFS_HIDDEN;
 void bfs_jump(uint64_t entry, uint64_t *sp) BFS_HIDDEN __attribute__((noreturn));
 
-static const char *program_exe; /* on the initial stack, below what the program takes for its arguments */
+static const char *program_exe = ""; /* on the initial stack, below what the program takes for its arguments */
 static uint64_t *program_auxv;
 
 long bfs_proc_exe(char *dst, size_t size) {
-	size_t len = program_exe != NULL ? strlen(program_exe) : 0;
+	size_t len = strlen(program_exe);
 	if (len + 1 > size) return -ERANGE;
 	memcpy(dst, program_exe, len + 1);
 	return (long)len;
