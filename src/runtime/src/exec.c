@@ -183,6 +183,11 @@ static long exec_carrier(struct exec_plan *plan, const char **argv, uint64_t use
 	bfs_trace_exec();
 	bfs_memory_leaving();
 	rc = bfs_raw5(__NR_execveat, bfs_fd(BFS_FD_CARRIER), "", argv, user_envp, AT_EMPTY_PATH);
+	if (rc == -ENOENT) { /* of TOMOYO, which looks the program up by the name that the kernel gives it, /dev/fd/N, where there is no /dev/fd */
+		char link[40] = "/proc/self/fd/";
+		bfs_u64_text(link + strlen(link), (uint64_t)bfs_fd(BFS_FD_CARRIER));
+		rc = bfs_raw3(__NR_execve, link, argv, user_envp);
+	}
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, old_tid_address);
 	return rc;
 }
