@@ -79,6 +79,31 @@ static pid_t stopped(int (*then)(void)) {
 	_exit(then());
 }
 
+/* A child that has a vfork child, which ends otherwise than by an exec, before it makes a call itself. */
+static pid_t lender(int killed) {
+	pid_t pid = fork();
+	if (pid != 0) return pid;
+	pid_t borrower = vfork();
+	if (borrower == 0) {
+		if (!killed) _exit(0);
+		access(".", F_OK);
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(borrower, NULL, 0);
+	signal(SIGSYS, SIG_IGN);
+	if (signal(SIGSYS, SIG_DFL) != SIG_IGN) _exit(96);
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	_exit(uses_files());
+}
+
+static int traces_at_once(void) {
+	int status;
+	pid_t pid = vforked();
+	return waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) || ptrace(PTRACE_CONT, pid, 0, 0) != 0 || waitpid(pid, &status, 0) != pid ||
+	       WEXITSTATUS(status) != 4;
+}
+
 static int sends_itself(void) {
 	struct sigaction ignored = { .sa_handler = SIG_IGN };
 	sigaction(SIGUSR1, &ignored, NULL);
@@ -160,6 +185,9 @@ int main(int argc, char **argv) {
 	STOPS(stopped(sends_itself), PTRACE_CONT, 0, "19 10 31 exit 0");
 	STOPS(stopped(has_a_child), PTRACE_CONT, PTRACE_O_TRACEEXIT, "19 17 event 6 exit 0");
 	STOPS(stopped(counts_calls), PTRACE_SYSCALL, PTRACE_O_TRACESYSGOOD, "19 exit 0");
+	STOPS(lender(0), PTRACE_CONT, 0, "19 exit 0");
+	STOPS(lender(1), PTRACE_CONT, 0, "19 exit 0");
+	OK(check_child(traces_at_once));
 	waits();
 	attached();
 	return check_end();
