@@ -65,16 +65,19 @@ void bfs_trace_exec(void) {
 	if (bfs_memory_lent()) trace_me(); /* a child of the child's is none that asked */
 }
 
-/* Is thread TID stopped by a call that was trapped? */
-static bool trace_trapped(uint64_t tid) {
+/* Is thread TID stopped by a call that was trapped? 1, 0, or −ESRCH where it is not stopped or no tracee. */
+static long trace_trapped(uint64_t tid) {
 	struct trace_siginfo info = { 0 };
-	return bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.signal == BFS_SIGSYS &&
-	       bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
+	long r = bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info);
+	if (r != 0) return r == -ESRCH ? r : 0;
+	return info.signal == BFS_SIGSYS && bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
 }
 
-/* Without the signal a call that was trapped would be lost. */
+/* Without the signal a call that was trapped would be lost, also that of one who stops between the look and the request. */
 static long trace_resume(const struct bfs_call *c) {
-	uint64_t signal = c->a[3] == 0 && trace_trapped(c->a[1]) ? BFS_SIGSYS : c->a[3];
+	long trapped = c->a[3] == 0 ? trace_trapped(c->a[1]) : 0;
+	if (trapped < 0) return trapped;
+	uint64_t signal = trapped > 0 ? BFS_SIGSYS : c->a[3];
 	long r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], signal);
 	if (r == 0) trace_note(c->a[1], c->a[0] == PTRACE_CONT || c->a[0] == PTRACE_SYSCALL ? c->a[0] : 0);
 	return r;
@@ -92,6 +95,7 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 		if (r == 0) trace_note(c->a[1], PTRACE_CONT);
 		return bfs_done(c, r);
 	case PTRACE_CONT:
+	case PTRACE_DETACH:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
 	case PTRACE_SINGLEBLOCK:
@@ -103,5 +107,5 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 
 bool bfs_trace_hand_on(int32_t tid) {
 	uint64_t request = trace_noted((uint32_t)tid);
-	return request != 0 && trace_trapped((uint64_t)tid) && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
+	return request != 0 && trace_trapped((uint64_t)tid) > 0 && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
 }

@@ -168,6 +168,13 @@ static void attached(void) {
 		OK(ptrace(PTRACE_ATTACH, pid, 0, 0) == 0 && waitpid(pid, &status, 0) == pid && WSTOPSIG(status) == SIGSTOP);
 		OK(ptrace(PTRACE_DETACH, pid, 0, 0) == 0);
 	}
+	/* Only who is stopped can be let go; it was in the midst of a call. */
+	for (int i = 0; i < 50; i++) {
+		int let_go = 0;
+		OK(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0);
+		for (int tries = 0; tries < 20000 && !let_go; tries++) let_go = ptrace(PTRACE_DETACH, pid, 0, 0) == 0;
+		OK(let_go || (ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 && waitpid(pid, &status, __WALL) == pid && ptrace(PTRACE_DETACH, pid, 0, 0) == 0));
+	}
 	close(over[0]);
 	close(over[1]);
 	OK(waitpid(pid, &status, 0) == pid && status == 0);
