@@ -71,6 +71,21 @@ static pid_t vforked_in_vain(int exec) {
 	_exit(7);
 }
 
+static pid_t vforked_with_too_much(int many) {
+	static char text[200000], *arguments[1 << 20];
+	memset(text, 'x', sizeof text - 1);
+	for (size_t i = 0; i + 1 < sizeof arguments / sizeof *arguments; i++) arguments[i] = text + sizeof text - 10;
+	if (!many) {
+		arguments[1] = text;
+		arguments[2] = NULL;
+	}
+	pid_t pid = vfork();
+	if (pid != 0) return pid;
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(98);
+	execv(self, arguments);
+	_exit(errno == E2BIG ? 7 : 8);
+}
+
 static pid_t stopped(int (*then)(void)) {
 	pid_t pid = fork();
 	if (pid != 0) return pid;
@@ -189,6 +204,8 @@ int main(int argc, char **argv) {
 	STOPS(vforked(), PTRACE_SYSCALL, PTRACE_O_TRACESYSGOOD, "5 exit 4");
 	STOPS(vforked_in_vain(0), PTRACE_CONT, 0, "exit 7");
 	STOPS(vforked_in_vain(1), PTRACE_CONT, 0, "exit 7");
+	STOPS(vforked_with_too_much(0), PTRACE_CONT, 0, "exit 7");
+	STOPS(vforked_with_too_much(1), PTRACE_CONT, 0, "exit 7");
 	STOPS(stopped(sends_itself), PTRACE_CONT, 0, "19 10 31 exit 0");
 	STOPS(stopped(has_a_child), PTRACE_CONT, PTRACE_O_TRACEEXIT, "19 17 event 6 exit 0");
 	STOPS(stopped(counts_calls), PTRACE_SYSCALL, PTRACE_O_TRACESYSGOOD, "19 exit 0");
