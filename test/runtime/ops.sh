@@ -15,6 +15,8 @@ for source in "$here"/ops/*.c; do
 	gcc -O1 -Wno-nonnull -static -o "$root/bin/$name" "$source" || fail "compile $name"
 done
 [ "${#names[@]}" -gt 0 ] || fail "no programs found"
+lines=$root/bin/$'two\nlines'
+cp "$root/bin/maps" "$lines" || fail "copy"
 binaryfs build "$root" -o "$scratch/ops.so" >/dev/null || fail "build"
 
 native=/dev/shm
@@ -29,6 +31,8 @@ for name in "${names[@]}"; do
 	judge "user native $name" "$name" "$(as_user timeout 600 "$root/bin/$name" "$native" 2>&1)"
 	judge "user image $name" "$name" "$(as_user timeout 600 "$scratch/ops.so" "/bin/$name" /tmp 2>&1)"
 done
+judge "native maps of two lines" maps "$("$lines" "$native" 2>&1)"
+judge "image maps of two lines" maps "$("$scratch/ops.so" "/bin/${lines##*/}" /tmp 2>&1)"
 # Sockets below a volume are the host's own.
 mkdir "$scratch/volume"
 chmod 1777 "$scratch/volume"

@@ -108,8 +108,6 @@ struct bfs_slot {
 	uint8_t stack[BFS_SLOT_SIZE - 32];
 };
 _Static_assert(sizeof(struct bfs_slot) == BFS_SLOT_SIZE, "slot");
-/* Before an exec: a vfork child that was the first to make a call in this memory stands there as its owner no longer. */
-void bfs_memory_leaving(void);
 /* The slot that the calling code runs on, or NULL. */
 struct bfs_slot *bfs_slot_current(void);
 

@@ -361,8 +361,10 @@ const uint64_t *bfs_wait_heeded(void);
 bool bfs_wait_after(const struct bfs_call *c);
 /* Of the trap layer (slot.c): does this process run in another's memory, as a vfork child does? */
 bool bfs_memory_lent(void);
-/* Before the kernel's exec: becomes the tracee that the program asked to be. op_trace.c */
-void bfs_trace_exec(void);
+/* Before an exec, and where a process ends: a vfork child that was taken for the owner of this memory stands there no longer. */
+void bfs_memory_leaving(void);
+/* Before the kernel's exec with these arguments (the program's memory): becomes the tracee that the program asked to be. −E2BIG, −EFAULT where the exec would fail so. op_trace.c */
+long bfs_trace_exec(const char *const *argv, const char *const *envp);
 /* Notes a path that was asked for and not found (BINARYFS_MISSES). */
 void bfs_miss(const char *absolute_path);
 /* The same for a path in the program's memory, from descriptor DIRFD (or AT_FDCWD); made absolute by its names alone. */

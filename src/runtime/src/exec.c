@@ -174,13 +174,13 @@ static long exec_carrier(struct exec_plan *plan, const char **argv, uint64_t use
 	struct bfs_slot *slot = bfs_slot_current();
 	uint64_t old_tid_address = 0;
 	long rc = bfs_raw3(__NR_fcntl, plan->fd, F_SETFD, 0);
+	if (rc == 0) rc = bfs_trace_exec(argv, (const char *const *)user_envp);
 	if (rc < 0) return rc;
 	/* Where the kernel does not tell the old address (no CONFIG_CHECKPOINT_RESTORE), that of a thread must stay: its joiner waits for it. A vfork child leads its group and has none. */
 	if (slot != NULL && bfs_raw5(__NR_prctl, PR_GET_TID_ADDRESS, &old_tid_address, 0, 0, 0) < 0 && bfs_raw0(__NR_gettid) != bfs_raw0(__NR_getpid))
 		slot = NULL;
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, &slot->owner);
 	bfs_exec_closing();
-	bfs_trace_exec();
 	bfs_memory_leaving();
 	rc = bfs_raw5(__NR_execveat, bfs_fd(BFS_FD_CARRIER), "", argv, user_envp, AT_EMPTY_PATH);
 	if (rc == -ENOENT) { /* of TOMOYO, which looks the program up by the name that the kernel gives it, /dev/fd/N, where there is no /dev/fd */

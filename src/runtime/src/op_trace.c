@@ -12,6 +12,11 @@
 #include "trap.h"
 
 #include <linux/ptrace.h>
+#include <linux/resource.h>
+
+#define TRACE_TEXT_MAX 131072ul    /* MAX_ARG_STRLEN */
+#define TRACE_ARGS_MAX (6ul << 20) /* and what all may have where the stack has no less (bprm_stack_limits) */
+#define TRACE_ARGS_OTHER 64l       /* the name under which the kernel executes */
 
 struct trace_siginfo {
 	int32_t signal, error, code, pad;
@@ -59,22 +64,62 @@ static bool trace_me_asked(void) { return bfs_raw2(__NR_fcntl, bfs_fd(BFS_FD_LOC
 
 static long trace_me_later(void) { return trace_me_asked() ? -EPERM : bfs_raw3(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_SETFD, FD_CLOEXEC); }
 
-void bfs_trace_exec(void) {
-	if (!trace_me_asked()) return;
+/* Bytes of TEXT with its NUL; −E2BIG, −EFAULT. */
+static long trace_text(const char *text) {
+	char part[512];
+	for (size_t size = 0; size < TRACE_TEXT_MAX; size += sizeof part) {
+		long n = bfs_copy_str(part, text + size, sizeof part);
+		if (n >= 0) return (long)size + n + 1;
+		if (n != -ENAMETOOLONG) return n;
+	}
+	return -E2BIG;
+}
+
+/* Takes what the texts of VECTOR and their pointers need from *ROOM. */
+static long trace_vector(const char *const *vector, long *room) {
+	const char *text;
+	for (; vector != NULL; vector++) {
+		if (bfs_copy_in(&text, vector, sizeof text) < 0) return -EFAULT;
+		if (text == NULL) break;
+		long n = trace_text(text);
+		if (n < 0) return n;
+		*room -= n + (long)sizeof text;
+		if (*room < 0) return -E2BIG;
+	}
+	return 0;
+}
+
+/* Nobody can take back that he is a tracee: the kernel must not find the arguments too many afterwards. execve(2) */
+static long trace_exec_fits(const char *const *argv, const char *const *envp) {
+	struct rlimit64 stack = { RLIM64_INFINITY, RLIM64_INFINITY };
+	bfs_raw4(__NR_prlimit64, 0, RLIMIT_STACK, 0, &stack);
+	long room = (long)BFS_MAX(BFS_MIN(stack.rlim_cur / 4, TRACE_ARGS_MAX), TRACE_TEXT_MAX) - TRACE_ARGS_OTHER;
+	long rc = trace_vector(argv, &room);
+	return rc < 0 ? rc : trace_vector(envp, &room);
+}
+
+long bfs_trace_exec(const char *const *argv, const char *const *envp) {
+	if (!trace_me_asked()) return 0;
+	long rc = trace_exec_fits(argv, envp);
+	if (rc < 0) return rc;
 	bfs_raw3(__NR_fcntl, bfs_fd(BFS_FD_LOCKS), F_SETFD, 0);
 	if (bfs_memory_lent()) trace_me(); /* a child of the child's is none that asked */
+	return 0;
 }
 
-/* Is thread TID stopped by a call that was trapped? */
-static bool trace_trapped(uint64_t tid) {
+/* Is thread TID stopped by a call that was trapped? 1, 0, or −ESRCH where it is not stopped or no tracee. */
+static long trace_trapped(uint64_t tid) {
 	struct trace_siginfo info = { 0 };
-	return bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.signal == BFS_SIGSYS &&
-	       bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
+	long r = bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info);
+	if (r != 0) return r == -ESRCH ? r : 0;
+	return info.signal == BFS_SIGSYS && bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
 }
 
-/* Without the signal a call that was trapped would be lost. */
+/* Without the signal a call that was trapped would be lost, also that of one who stops between the look and the request. */
 static long trace_resume(const struct bfs_call *c) {
-	uint64_t signal = c->a[3] == 0 && trace_trapped(c->a[1]) ? BFS_SIGSYS : c->a[3];
+	long trapped = c->a[3] == 0 ? trace_trapped(c->a[1]) : 0;
+	if (trapped < 0) return trapped;
+	uint64_t signal = trapped > 0 ? BFS_SIGSYS : c->a[3];
 	long r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], signal);
 	if (r == 0) trace_note(c->a[1], c->a[0] == PTRACE_CONT || c->a[0] == PTRACE_SYSCALL ? c->a[0] : 0);
 	return r;
@@ -92,6 +137,7 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 		if (r == 0) trace_note(c->a[1], PTRACE_CONT);
 		return bfs_done(c, r);
 	case PTRACE_CONT:
+	case PTRACE_DETACH:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
 	case PTRACE_SINGLEBLOCK:
@@ -103,5 +149,5 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 
 bool bfs_trace_hand_on(int32_t tid) {
 	uint64_t request = trace_noted((uint32_t)tid);
-	return request != 0 && trace_trapped((uint64_t)tid) && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
+	return request != 0 && trace_trapped((uint64_t)tid) > 0 && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
 }

@@ -46,6 +46,7 @@ bool bfs_wait_after(const struct bfs_call *c) {
 enum bfs_verdict bfs_op_exit_group(struct bfs_call *c) {
 	struct stat st;
 	(void)c;
+	bfs_memory_leaving();
 	/* The descriptors of other threads, and of processes that share the table (CLONE_FILES), stay theirs: after unshare the table is this one thread's. */
 	if (!bfs_notify_any() || bfs_raw2(__NR_stat, "/proc/self/task", &st) != 0 || st.st_nlink > WAIT_LINKS_ALONE || bfs_raw1(__NR_unshare, CLONE_FILES) != 0)
 		return BFS_PASS;

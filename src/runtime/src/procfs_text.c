@@ -56,7 +56,13 @@ static bool procfs_maps_file(struct bfs_textbuf *t, uint32_t lib, const char *li
 	bfs_textbuf_u64(t, file.ino);
 	do bfs_textbuf_str(t, " ");
 	while (!t->failed && t->len - start < PROCFS_MAPS_COLUMN);
-	bfs_textbuf_str(t, file.path);
+	for (const char *p = file.path, *end = p; *p != '\0'; p = end) {
+		while (*end != '\0' && *end != '\n') end++;
+		bfs_textbuf_add(t, p, (size_t)(end - p));
+		if (*end == '\0') break;
+		bfs_textbuf_str(t, "\\012"); /* as the kernel does */
+		end++;
+	}
 	return true;
 }
 

@@ -86,7 +86,9 @@ static void program_introduce(const struct bfs_stack *stack, const struct bfs_el
 		.exe_fd = (uint32_t)-1,
 	};
 	if (bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0) return;
-	map.start_data = map.end_data = map.start_code; /* more data than RLIMIT_DATA allows is refused: the arguments matter more */
+	/* More data than RLIMIT_DATA allows is refused; before Linux 5.11 data above the heap, too, and before 5.12 none at all. The arguments matter more. */
+	map.end_data = brk - 1;
+	map.start_data = brk - 2;
 	bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
 }
 

@@ -2,6 +2,7 @@
 #include "trap.h"
 
 #include <linux/futex.h>
+#include <linux/kcmp.h>
 #include <linux/mman.h>
 #include <linux/time_types.h>
 
@@ -67,9 +68,14 @@ static struct bfs_slot *slot_wait(uint32_t tid) {
 	return slot;
 }
 
+/* The first call in this memory: a child of fork(2) may have a vfork child before it makes one itself, whose memory it is not. (Where kcmp(2) is not to be had, it is taken for its own.) */
+static uint32_t slot_memory(void) {
+	long own = bfs_raw0(__NR_getpid), parent = bfs_raw0(__NR_getppid);
+	return (uint32_t)(bfs_raw5(__NR_kcmp, own, parent, KCMP_VM, 0, 0) == 0 ? parent : own);
+}
+
 struct bfs_slot *bfs_slot_take(void) {
-	if (__atomic_load_n(&slot_pool[0].memory, __ATOMIC_RELAXED) == 0)
-		__atomic_store_n(&slot_pool[0].memory, (uint32_t)bfs_raw0(__NR_getpid), __ATOMIC_RELAXED);
+	if (__atomic_load_n(&slot_pool[0].memory, __ATOMIC_RELAXED) == 0) __atomic_store_n(&slot_pool[0].memory, slot_memory(), __ATOMIC_RELAXED);
 	uint32_t tid = (uint32_t)bfs_raw0(__NR_gettid);
 	struct bfs_slot *slot = slot_try(tid);
 	return slot != NULL ? slot : slot_wait(tid);

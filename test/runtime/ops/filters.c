@@ -61,6 +61,22 @@ static int opens_fail_here_and_after_exec(void) {
 	execv("/proc/self/exe", arguments);
 	return 2;
 }
+/* A static program needs little: what it does not need may be forbidden to it. */
+static int starts_in_sandbox(void) {
+	static const int allowed[] = { SYS_execve, SYS_read, SYS_write, SYS_exit_group, SYS_brk, SYS_mmap, SYS_mprotect, SYS_arch_prctl, SYS_set_tid_address,
+		SYS_set_robust_list, SYS_rseq, SYS_prlimit64, SYS_readlink, SYS_readlinkat, SYS_getrandom, SYS_newfstatat };
+	struct sock_filter code[2 + 2 * sizeof allowed / sizeof *allowed];
+	size_t n = 0;
+	code[n++] = (struct sock_filter)LOAD(nr);
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+		code[n++] = (struct sock_filter)IF((uint32_t)allowed[i], 1);
+		code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+	}
+	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	char *arguments[] = { "filters", "in-sandbox", NULL };
+	if (add(code, n, 0) == 0) execv("/proc/self/exe", arguments);
+	return 1;
+}
 static int pretended(void) {
 	int fd = open("in", O_RDONLY);
 	char byte;
@@ -134,6 +150,7 @@ static int killed(int (*body)(void)) {
 
 int main(int argc, char **argv) {
 	if (argc > 1 && strcmp(argv[1], "opens-fail") == 0) return access("in", R_OK) != 0 || open("in", O_RDONLY) != -1 || errno != EXDEV;
+	if (argc > 1 && strcmp(argv[1], "in-sandbox") == 0) return write(-1, "", 1) != -1 || errno != EBADF;
 	check_begin(argc, argv);
 	OK(check_put("in", "abc") == 0);
 	OK(check_child(use_open_files));
@@ -141,6 +158,7 @@ int main(int argc, char **argv) {
 	OK(check_child(others_refused));
 	OK(killed(others_kill) && check_exists("in"));
 	OK(check_child(opens_fail_here_and_after_exec));
+	OK(check_child(starts_in_sandbox));
 	OK(check_child(pretended));
 	OK(check_child(last_added_is_heard));
 	OK(check_child(arguments_are_the_program_s));

@@ -30,7 +30,10 @@ static int find(const char *file, const void *address, struct line *found) {
 }
 static int shows(const struct line *l, const char *path, unsigned long offset) {
 	struct stat st;
-	return strcmp(l->path, path) == 0 && l->offset == offset && stat(path, &st) == 0 && st.st_ino == l->inode && major(st.st_dev) == l->major &&
+	char escaped[4 * PATH_MAX], *at = escaped;
+	for (const char *p = path; *p != 0; p++) at += sprintf(at, *p == '\n' ? "\\012" : "%c", *p);
+	*at = 0;
+	return strcmp(l->path, escaped) == 0 && l->offset == offset && stat(path, &st) == 0 && st.st_ino == l->inode && major(st.st_dev) == l->major &&
 	       minor(st.st_dev) == l->minor;
 }
 

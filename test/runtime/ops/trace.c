@@ -71,12 +71,52 @@ static pid_t vforked_in_vain(int exec) {
 	_exit(7);
 }
 
+static pid_t vforked_with_too_much(int many) {
+	static char text[200000], *arguments[1 << 20];
+	memset(text, 'x', sizeof text - 1);
+	for (size_t i = 0; i + 1 < sizeof arguments / sizeof *arguments; i++) arguments[i] = text + sizeof text - 10;
+	if (!many) {
+		arguments[1] = text;
+		arguments[2] = NULL;
+	}
+	pid_t pid = vfork();
+	if (pid != 0) return pid;
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(98);
+	execv(self, arguments);
+	_exit(errno == E2BIG ? 7 : 8);
+}
+
 static pid_t stopped(int (*then)(void)) {
 	pid_t pid = fork();
 	if (pid != 0) return pid;
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 	raise(SIGSTOP);
 	_exit(then());
+}
+
+/* A child that has a vfork child, which ends otherwise than by an exec, before it makes a call itself. */
+static pid_t lender(int killed) {
+	pid_t pid = fork();
+	if (pid != 0) return pid;
+	pid_t borrower = vfork();
+	if (borrower == 0) {
+		if (!killed) _exit(0);
+		access(".", F_OK);
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(borrower, NULL, 0);
+	signal(SIGSYS, SIG_IGN);
+	if (signal(SIGSYS, SIG_DFL) != SIG_IGN) _exit(96);
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	_exit(uses_files());
+}
+
+static int traces_at_once(void) {
+	int status;
+	pid_t pid = vforked();
+	return waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) || ptrace(PTRACE_CONT, pid, 0, 0) != 0 || waitpid(pid, &status, 0) != pid ||
+	       WEXITSTATUS(status) != 4;
 }
 
 static int sends_itself(void) {
@@ -143,6 +183,13 @@ static void attached(void) {
 		OK(ptrace(PTRACE_ATTACH, pid, 0, 0) == 0 && waitpid(pid, &status, 0) == pid && WSTOPSIG(status) == SIGSTOP);
 		OK(ptrace(PTRACE_DETACH, pid, 0, 0) == 0);
 	}
+	/* Only who is stopped can be let go; it was in the midst of a call. */
+	for (int i = 0; i < 50; i++) {
+		int let_go = 0;
+		OK(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0);
+		for (int tries = 0; tries < 20000 && !let_go; tries++) let_go = ptrace(PTRACE_DETACH, pid, 0, 0) == 0;
+		OK(let_go || (ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 && waitpid(pid, &status, __WALL) == pid && ptrace(PTRACE_DETACH, pid, 0, 0) == 0));
+	}
 	close(over[0]);
 	close(over[1]);
 	OK(waitpid(pid, &status, 0) == pid && status == 0);
@@ -157,9 +204,14 @@ int main(int argc, char **argv) {
 	STOPS(vforked(), PTRACE_SYSCALL, PTRACE_O_TRACESYSGOOD, "5 exit 4");
 	STOPS(vforked_in_vain(0), PTRACE_CONT, 0, "exit 7");
 	STOPS(vforked_in_vain(1), PTRACE_CONT, 0, "exit 7");
+	STOPS(vforked_with_too_much(0), PTRACE_CONT, 0, "exit 7");
+	STOPS(vforked_with_too_much(1), PTRACE_CONT, 0, "exit 7");
 	STOPS(stopped(sends_itself), PTRACE_CONT, 0, "19 10 31 exit 0");
 	STOPS(stopped(has_a_child), PTRACE_CONT, PTRACE_O_TRACEEXIT, "19 17 event 6 exit 0");
 	STOPS(stopped(counts_calls), PTRACE_SYSCALL, PTRACE_O_TRACESYSGOOD, "19 exit 0");
+	STOPS(lender(0), PTRACE_CONT, 0, "19 exit 0");
+	STOPS(lender(1), PTRACE_CONT, 0, "19 exit 0");
+	OK(check_child(traces_at_once));
 	waits();
 	attached();
 	return check_end();
