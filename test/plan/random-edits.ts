@@ -35,7 +35,7 @@ function directoriesOf(root: Made): Made[] {
 }
 
 export function randomTree(random: Random, nodes: number): Made {
-  const root = directory({ first: file(10) });
+  const root = directory({ first: file(10, { version: ++version }) });
   const directories = [root];
   for (let index = 0; index < nodes; index++) {
     const node = newNode(random);

@@ -4,7 +4,6 @@ import { BLOCK_BYTES, SEGMENT_BYTES } from "../../src/image/constants.js";
 import type { SegmentChange } from "../../src/plan/changes.js";
 import type { StablePlan } from "../../src/plan/stable.js";
 import { attributesOf } from "../../src/tree/attributes.js";
-import { guestPath } from "../../src/tree/paths.js";
 import { bodyOf, nameOf } from "../../src/tree/row.js";
 
 const WORD_BYTES = 4;
@@ -126,10 +125,8 @@ function direntsOf({ inventory, nid }: StablePlan): string[] {
   return dirents;
 }
 
-/** A file's identity and version, so that labels tell one's bytes from another's. */
+/** A file's bytes by their version alone: a name may be gone while another of the same inode stays. */
 export const fileLabels =
-  (plan: StablePlan, versions: readonly number[]) =>
-  (row: number): string => {
-    const { table } = plan.inventory.tree;
-    return versions[row] === 0 ? guestPath(table, row).toString("latin1") : `version ${versions[row]}`;
-  };
+  (versions: readonly number[]) =>
+  (row: number): string =>
+    `version ${versions[row]}`;

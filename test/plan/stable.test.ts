@@ -196,7 +196,7 @@ describe("changesBetween", () => {
         const random = randomFrom(seed);
         let root = randomTree(random, nodes);
         let before = planOf(root);
-        let image = new Labels(before, fileLabels(before, versionsOf(root))).clean();
+        let image = new Labels(before, fileLabels(versionsOf(root))).clean();
         for (let step = 0; step < 3; step++) {
           const earlier = root;
           root = copyOf(root);
@@ -206,7 +206,7 @@ describe("changesBetween", () => {
           const segments = changes.map(({ segment }) => segment);
           expect(segments).toEqual([...new Set(segments)].sort((a, b) => a - b));
           if (changes.length > 0) expect(segments[0]).toBe(0);
-          const labels = new Labels(plan, fileLabels(plan, versionsOf(root)));
+          const labels = new Labels(plan, fileLabels(versionsOf(root)));
           image = labels.apply(image, changes);
           expect(differences(image, labels.clean())).toEqual([]);
           before = plan;
