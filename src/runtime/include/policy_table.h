@@ -166,7 +166,7 @@ NATIVE(153, vhangup)
 NATIVE(154, modify_ldt)
 DENY(155, pivot_root, EPERM) /* mount tree of the host */
 DENY(156, _sysctl, ENOSYS) /* gone from the kernel */
-PROCESS(157, prctl) /* the filter lets all pass but what adds a filter (filter_added.c) and PR_SET_SYSCALL_USER_DISPATCH */
+PROCESS(157, prctl) /* the filter lets all pass but what adds a filter or is refused (filter_added.c) */
 NATIVE(158, arch_prctl)
 NATIVE(159, adjtimex)
 TRAP(160, setrlimit, bfs_op_setrlimit) /* RLIMIT_FSIZE is remembered: it bounds overlay files too; a core file would lie on the host; the runtime needs room of its own */

@@ -39,6 +39,7 @@ long bfs_filter_install(int fd_base, int fd_count);
 long bfs_judge(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) BFS_HIDDEN;
 #define BFS_JUDGED_ALLOWED (-4094l)
 #define BFS_PR_SET_SYSCALL_USER_DISPATCH 59
+#define BFS_PR_SET_MDWE 65
 /* filter_added.c: prctl(2) and seccomp(2) where they add a filter. */
 struct bfs_trap;
 enum bfs_verdict bfs_filter_call(struct bfs_trap *t);

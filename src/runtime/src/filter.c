@@ -115,8 +115,9 @@ static void filter_arguments(unsigned nr) {
 		break;
 	case __NR_prctl:
 		filter_load(FILTER_OFF_ARG(0));
-		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, PR_SET_SECCOMP);
-		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, BFS_PR_SET_SYSCALL_USER_DISPATCH);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 3, 0, PR_SET_SECCOMP);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, BFS_PR_SET_SYSCALL_USER_DISPATCH);
+		filter_put(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, BFS_PR_SET_MDWE);
 		filter_return(SECCOMP_RET_ALLOW);
 		break;
 	case __NR_seccomp:

@@ -55,7 +55,8 @@ static long filter_copy_and_add(uint64_t user_program, uint64_t flags) {
 	return rc;
 }
 
-/* What the filter lets trap of the two: SECCOMP_SET_MODE_FILTER, PR_SET_SECCOMP and PR_SET_SYSCALL_USER_DISPATCH, which would send the runtime's own calls to the program (a kernel without it says EINVAL). */
+/* What the filter lets trap of the two: SECCOMP_SET_MODE_FILTER and PR_SET_SECCOMP; PR_SET_SYSCALL_USER_DISPATCH, which would send the runtime's own calls to the program, and PR_SET_MDWE, under
+ * which no later program could make its gate. Kernels without these two say EINVAL. */
 enum bfs_verdict bfs_filter_call(struct bfs_trap *t) {
 	const uint64_t *a = t->call.a;
 	if (t->call.nr == __NR_seccomp)

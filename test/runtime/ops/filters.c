@@ -128,6 +128,13 @@ static int all_threads(void) {
 	return !result;
 }
 
+/* PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN: it may be refused, as kernels before 6.3 do. */
+static int starts_without_exec_gain(void) {
+	prctl(65, 1, 0, 0, 0);
+	execl("/proc/self/exe", "filters", "in-sandbox", (char *)NULL);
+	return 1;
+}
+
 static void refused(void) {
 	const struct sock_filter good[] = { RETURN(SECCOMP_RET_ALLOW) }, endless[] = { BPF_STMT(BPF_JMP | BPF_JA, 5), RETURN(SECCOMP_RET_ALLOW) };
 	FAILS(add(good, 0, 0), EINVAL);
@@ -159,6 +166,7 @@ int main(int argc, char **argv) {
 	OK(killed(others_kill) && check_exists("in"));
 	OK(check_child(opens_fail_here_and_after_exec));
 	OK(check_child(starts_in_sandbox));
+	OK(check_child(starts_without_exec_gain));
 	OK(check_child(pretended));
 	OK(check_child(last_added_is_heard));
 	OK(check_child(arguments_are_the_program_s));
