@@ -84,15 +84,22 @@ static long exec_parse_script(int fd, struct exec_script *script) {
 	return 1;
 }
 
+/* The name of descriptor FD in /proc; DST holds at least 40 bytes. */
+static const char *exec_link(char *dst, int fd) {
+	bfs_join(dst, 40, "/proc/self/fd/", NULL);
+	bfs_u64_text(dst + strlen(dst), (uint64_t)fd);
+	return dst;
+}
+
 /* The path that /proc/self/exe will show. */
 static void exec_name(struct exec_plan *plan) {
 	struct bfs_ofd *ofd = bfs_ofd_of(plan->fd, NULL);
 	long n = -ENOENT;
-	char link[40] = "/proc/self/fd/";
+	char link[40];
 	if (ofd != NULL) {
 		n = bfs_ofd_path(ofd, plan->exe, sizeof plan->exe - 1);
 	} else {
-		bfs_u64_text(link + strlen(link), (uint64_t)plan->fd);
+		exec_link(link, plan->fd);
 		n = plan->host_program ? bfs_raw4(__NR_readlinkat, AT_FDCWD, link, plan->exe, sizeof plan->exe - 1)
 				       : bfs_syscall(__NR_readlinkat, (uint64_t)AT_FDCWD, BFS_ARG(link), BFS_ARG(plan->exe), sizeof plan->exe - 1, 0, 0);
 	}
@@ -184,9 +191,8 @@ static long exec_carrier(struct exec_plan *plan, const char **argv, uint64_t use
 	bfs_memory_leaving();
 	rc = bfs_raw5(__NR_execveat, bfs_fd(BFS_FD_CARRIER), "", argv, user_envp, AT_EMPTY_PATH);
 	if (rc == -ENOENT) { /* of TOMOYO, which looks the program up by the name that the kernel gives it, /dev/fd/N, where there is no /dev/fd */
-		char link[40] = "/proc/self/fd/";
-		bfs_u64_text(link + strlen(link), (uint64_t)bfs_fd(BFS_FD_CARRIER));
-		rc = bfs_raw3(__NR_execve, link, argv, user_envp);
+		char link[40];
+		rc = bfs_raw3(__NR_execve, exec_link(link, bfs_fd(BFS_FD_CARRIER)), argv, user_envp);
 	}
 	if (slot != NULL) bfs_raw1(__NR_set_tid_address, old_tid_address);
 	return rc;
@@ -245,9 +251,8 @@ long bfs_exec(int dirfd, const char *user_path, uint64_t user_argv, uint64_t use
 	else if (by_fd)
 		rc = bfs_syscall(__NR_fcntl, (uint64_t)dirfd, F_GETFD, 0, 0, 0, 0); /* -EBADF */
 	if (rc >= 0 && by_fd) {                                                     /* read through a descriptor of our own: the program's may be O_PATH */
-		char link[40] = "/proc/self/fd/";
-		bfs_u64_text(link + strlen(link), (uint64_t)dirfd);
-		rc = exec_open(AT_FDCWD, link, 0, false);
+		char link[40];
+		rc = exec_open(AT_FDCWD, exec_link(link, dirfd), 0, false);
 	} else if (rc >= 0) {
 		rc = exec_open(dirfd, plan.execfn, flags, host_program);
 	}
