@@ -43,10 +43,10 @@ static void probe_program(const char *path) {
 		struct rlimit limit = { 1, 1 };
 		setrlimit(RLIMIT_CPU, &limit);
 		alarm(3);
-		char *args[] = { (char *)path, NULL };
+		char *args[] = { (char *)path, NULL }, *environment[] = { "PROBED=1", NULL };
 		close(1);
 		close(2);
-		execv(path, args);
+		execve(path, args, environment);
 		_exit(errno);
 	}
 	waitpid(child, NULL, 0); /* what a damaged program does is its own affair */
@@ -86,6 +86,8 @@ static void probe(const char *path, int depth) {
 }
 
 int main(void) {
+	/* Damage makes rings that lead back to this program. A second one beside the first would shorten what that has mapped, which is SIGBUS on any file system. */
+	if (getenv("PROBED") != NULL) return 0;
 	probe("/", 0);
 	printf("probed %d\n", probed);
 	return 0;
