@@ -121,6 +121,7 @@ enum bfs_proc_rule {
 	BFS_PROC_TREE,    /* directory or anything beneath, read-only, as the kernel has it */
 	BFS_PROC_TREE_RW, /* the same with the kernel's own permissions */
 	BFS_PROC_FILE,    /* file as the kernel has it */
+	BFS_PROC_PROGRAM, /* the same, but while its program is being loaded */
 	BFS_PROC_READ,    /* the same, read-only */
 	BFS_PROC_LINK,    /* symlink whose text is right: self, mounts */
 	BFS_PROC_EXE,
@@ -155,6 +156,10 @@ long bfs_proc_link_text(const char *rel, const struct bfs_proc_entry *entry, cha
 long bfs_proc_open_target(const char *rel, const struct bfs_proc_entry *entry, uint32_t flags);
 /* Opens a synthesised text: a snapshot taken now, in an unnamed overlay file. */
 long bfs_proc_open_text(const char *rel, const struct bfs_proc_entry *entry, uint32_t flags);
+/* Whether ENTRY's process, another than this, has executed a program that has not begun yet; that one's path; cmdline, comm, stat or status with its names. procfs_loading.c */
+bool bfs_proc_loading(const struct bfs_proc_entry *entry);
+long bfs_proc_loading_exe(const struct bfs_proc_entry *entry, char *dst, size_t size);
+void bfs_proc_text_loading(const char *rel, const struct bfs_proc_entry *entry, struct bfs_textbuf *t);
 void bfs_proc_text_maps(const char *rel, struct bfs_textbuf *t);
 void bfs_proc_text_mounts(const struct bfs_proc_entry *entry, struct bfs_textbuf *t);
 

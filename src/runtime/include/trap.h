@@ -122,6 +122,9 @@ struct bfs_slot *bfs_slot_current(void);
 
 /* execve(2)/execveat(2) of the program. HOST_PROGRAM: the file may come from the host (first program only). MASK: the signal mask that the new program starts with. Returns only on failure. */
 long bfs_exec(int dirfd, const char *user_path, uint64_t user_argv, uint64_t user_envp, uint32_t flags, bool host_program, uint64_t mask);
+/* What the kernel calls a process that executed a program (comm): the base name of the path that it was executed by, a script's own; of EXE where that was a descriptor. At most BFS_PROGRAM_NAME_MAX bytes of it count. */
+const char *bfs_program_name(const char *exe, const char *execfn);
+#define BFS_PROGRAM_NAME_MAX 15
 /* Bytes of the carrier's segments. */
 uint64_t bfs_carrier_size(void);
 /* Runs the continuation: joins the tree, loads the program of argv and jumps into it. */

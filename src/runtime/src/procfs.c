@@ -28,7 +28,7 @@ static bool procfs_is_magic(enum bfs_proc_rule rule) {
 	return rule == BFS_PROC_EXE || rule == BFS_PROC_CWD || rule == BFS_PROC_ROOT || rule == BFS_PROC_FD || rule == BFS_PROC_NS;
 }
 
-static bool procfs_read_only(enum bfs_proc_rule rule) { return rule != BFS_PROC_FILE && rule != BFS_PROC_TREE_RW; }
+static bool procfs_read_only(enum bfs_proc_rule rule) { return rule != BFS_PROC_FILE && rule != BFS_PROC_PROGRAM && rule != BFS_PROC_TREE_RW; }
 
 /* Classifies REL and asks the kernel about it; symlinks as they are, unless FOLLOW (a followed magic link). */
 static long procfs_stat_rel(const char *rel, struct bfs_proc_entry *entry, bool follow, struct bfs_kstat *st) {
@@ -81,7 +81,8 @@ static long procfs_open(const struct bfs_loc *loc, uint32_t flags, uint32_t mode
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return -EEXIST;
 	if ((flags & O_DIRECTORY) != 0) return -ENOTDIR;
 	if (procfs_read_only(entry.rule) && (flags & O_ACCMODE) != O_RDONLY) return -EACCES;
-	bool own_text = entry.rule == BFS_PROC_MAPS || entry.rule == BFS_PROC_AUXV || entry.rule == BFS_PROC_MOUNTS || entry.rule == BFS_PROC_MOUNTINFO;
+	bool own_text = entry.rule == BFS_PROC_MAPS || entry.rule == BFS_PROC_AUXV || entry.rule == BFS_PROC_MOUNTS || entry.rule == BFS_PROC_MOUNTINFO ||
+			(entry.rule == BFS_PROC_PROGRAM && (flags & O_ACCMODE) == O_RDONLY && bfs_proc_loading(&entry));
 	if (own_text || (entry.rule == BFS_PROC_FDINFO && bfs_proc_fd_ofd(&entry) != NULL)) return bfs_proc_open_text(loc->rel, &entry, flags);
 	char path[BFS_PATH_MAX];
 	r = bfs_proc_host_path(loc->rel, path, sizeof path);

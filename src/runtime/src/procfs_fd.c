@@ -68,14 +68,17 @@ long bfs_proc_link_text(const char *rel, const struct bfs_proc_entry *entry, cha
 	char digits[24], own[80];
 	switch (entry->rule) {
 	case BFS_PROC_ROOT: return bfs_join(dst, size, "/", NULL);
-	case BFS_PROC_EXE:
+	case BFS_PROC_EXE: {
 		if (entry->pid == bfs_proc_self_pid()) return bfs_proc_exe(dst, size);
+		long loading = bfs_proc_loading_exe(entry, dst, size);
+		if (loading != -ENOENT) return loading;
 		ofd = procfs_reserved_ofd(entry, BFS_FD_EXEC);
 		if (ofd != NULL) return bfs_ofd_path(ofd, dst, size);
 		bfs_u64_text(digits, (uint64_t)bfs_fd(BFS_FD_EXEC)); /* a program of the host or of a volume */
 		bfs_join(own, sizeof own, entry->base, "/fd/", digits, NULL);
 		rel = own;
 		break;
+	}
 	case BFS_PROC_CWD: ofd = procfs_reserved_ofd(entry, BFS_FD_CWD); return ofd == NULL ? -ENOENT : bfs_ofd_path(ofd, dst, size);
 	case BFS_PROC_FD:
 		ofd = bfs_proc_fd_ofd(entry);
@@ -133,9 +136,9 @@ long bfs_procfs_follow(uint32_t mount, const char *rel, struct bfs_loc *loc) {
 	case BFS_PROC_ROOT: procfs_loc_root(loc); return 0;
 	case BFS_PROC_EXE: {
 		char path[BFS_PATH_MAX];
-		ofd = procfs_reserved_ofd(&entry, BFS_FD_EXEC);
+		ofd = bfs_proc_loading(&entry) ? NULL : procfs_reserved_ofd(&entry, BFS_FD_EXEC);
 		if (ofd != NULL) return bfs_ofd_loc(ofd, loc);
-		/* A program of the host or of a volume. A magic link put in its place must not lead here again. */
+		/* A program of the host or of a volume, or one that is being loaded. A magic link put in its place must not lead here again. */
 		r = bfs_proc_link_text(rel, &entry, path, sizeof path);
 		return r < 0 ? r : bfs_walk(AT_FDCWD, path, BFS_WALK_FOLLOW | BFS_WALK_NO_MAGICLINKS, loc);
 	}

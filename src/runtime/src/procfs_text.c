@@ -179,6 +179,7 @@ long bfs_proc_open_text(const char *rel, const struct bfs_proc_entry *entry, uin
 	struct bfs_textbuf t = { 0 };
 	switch (entry->rule) {
 	case BFS_PROC_MAPS: bfs_proc_text_maps(rel, &t); break;
+	case BFS_PROC_PROGRAM: bfs_proc_text_loading(rel, entry, &t); break;
 	case BFS_PROC_AUXV: procfs_text_auxv(rel, entry, &t); break;
 	case BFS_PROC_FDINFO: {
 		const struct bfs_ofd *ofd = bfs_proc_fd_ofd(entry); /* may have been closed since it was looked up */

@@ -58,13 +58,23 @@ static uint64_t program_hex(const char **at) {
 
 static uint64_t program_after(const char *text) { return (uint64_t)text + strlen(text) + 1; }
 
-/* What ps, debuggers and the kernel know of the process: the program's base name, its own arguments, segments and auxiliary vector, as execve(2) would have set them. Failure is ignored: they
- * then see the carrier's. */
-static void program_introduce(const struct bfs_stack *stack, const struct bfs_elf *elf) {
-	const char *base = program_exe;
-	for (const char *p = program_exe; *p != 0; p++)
+static const char *program_base(const char *path) {
+	const char *base = path;
+	for (const char *p = path; *p != 0; p++)
 		if (*p == '/') base = p + 1;
-	bfs_raw5(__NR_prctl, PR_SET_NAME, base, 0, 0, 0);
+	return base;
+}
+
+const char *bfs_program_name(const char *exe, const char *execfn) {
+	const char *base = program_base(execfn), *p = base;
+	while (*p >= '0' && *p <= '9') p++;
+	return *p == 0 && base - execfn == 8 && bfs_starts_with(execfn, "/dev/fd/") ? program_base(exe) : base;
+}
+
+/* What ps, debuggers and the kernel know of the process: the name that it was executed by, its own arguments, segments and auxiliary vector, as execve(2) would have set them. Failure is ignored: they
+ * then see the carrier's. */
+static void program_introduce(const struct bfs_stack *stack, const struct bfs_elf *elf, const char *execfn) {
+	bfs_raw5(__NR_prctl, PR_SET_NAME, bfs_program_name(program_exe, execfn), 0, 0, 0);
 	if (stack->argc == 0) return;
 
 	uint64_t brk = (uint64_t)bfs_raw1(__NR_brk, 0); /* nothing has moved it yet */
@@ -150,7 +160,7 @@ void bfs_program_start(uint64_t *sp) {
 	program_set_auxv(stack.auxv, AT_ENTRY, elf.own_entry);
 	program_set_auxv(stack.auxv, AT_EXECFN, (uint64_t)execfn);
 	if (elf.exec_stack) bfs_raw3(__NR_mprotect, (uint64_t)new_sp & ~4095ul, 4096, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
-	program_introduce(&stack, &elf);
+	program_introduce(&stack, &elf, execfn);
 	if (elf.dynamic) {
 		bfs_entry_own = elf.own_entry;
 		bfs_entry_auxv = bfs_auxv_find(stack.auxv, AT_ENTRY);
