@@ -72,9 +72,10 @@ static long socket_bind_host(int fd, const struct bfs_loc *loc) {
 	struct bfs_unix_address address = { .family = BFS_AF_UNIX };
 	struct bfs_host_at at;
 	char digits[24];
+	const char *slash = loc->trailing_slash ? "/" : "";
 	if (loc->kind != BFS_LOC_HOST) return -ENOENT; /* /proc holds no sockets */
 	if (bfs_mount_get(loc->mount)->read_only) return -EROFS;
-	long len = bfs_join(address.path, sizeof address.path, bfs_pool_text(bfs_mount_get(loc->mount)->host), loc->rel[0] == '\0' ? "" : "/", loc->rel, NULL);
+	long len = bfs_join(address.path, sizeof address.path, bfs_pool_text(bfs_mount_get(loc->mount)->host), loc->rel[0] == '\0' ? "" : "/", loc->rel, slash, NULL);
 	if (len < 0 && len != -ENAMETOOLONG) return len;
 	bfs_hostlog_mount(loc->mount, loc->rel);
 	bfs_door_names_lock();
@@ -82,7 +83,7 @@ static long socket_bind_host(int fd, const struct bfs_loc *loc) {
 	if (r == 0) {
 		if (len < 0) { /* an address has no room for it: by way of its directory, under a name that nobody can answer to */
 			bfs_u64_text(digits, (uint64_t)at.dirfd);
-			len = bfs_join(address.path, sizeof address.path, "/proc/self/fd/", digits, "/", at.name, NULL);
+			len = bfs_join(address.path, sizeof address.path, "/proc/self/fd/", digits, "/", at.name, slash, NULL);
 		}
 		r = len < 0 ? len : bfs_raw3(__NR_bind, fd, &address, sizeof address.family + (size_t)len + 1);
 		bfs_hostfs_leave(&at);

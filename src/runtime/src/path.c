@@ -254,5 +254,7 @@ long bfs_walk(int dirfd, const char *user_path, uint32_t flags, struct bfs_loc *
 		if (r == 1) return 0;
 	}
 	bool directory = out->kind == BFS_LOC_NODE ? (w.attr.mode & S_IFMT) == S_IFDIR : w.directory;
-	return w.trailing && !directory ? -ENOTDIR : 0;
+	if (directory || !w.trailing) return 0;
+	/* What would be made is there, whatever it is (filename_create); who renames or removes judges what there is. */
+	return (flags & (BFS_WALK_CREATE | BFS_WALK_PARENT)) == (BFS_WALK_CREATE | BFS_WALK_PARENT) ? 0 : -ENOTDIR;
 }
