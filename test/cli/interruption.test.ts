@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -30,11 +30,6 @@ const start = (args: readonly string[]): ChildProcess =>
     stdio: ["ignore", "ignore", "pipe"],
   });
 
-/** Resolves as soon as the command has begun to write. */
-async function hasBegun(isBegun: () => boolean): Promise<void> {
-  while (!isBegun()) await pause(1);
-}
-
 async function ended(child: ChildProcess): Promise<{ status: number | null; stderr: string }> {
   let stderr = "";
   child.stderr?.on("data", (piece) => {
@@ -46,16 +41,26 @@ async function ended(child: ChildProcess): Promise<{ status: number | null; stde
 
 const work = (): string[] => readdirSync(at("work"));
 
+/** Sends the signal as soon as the command has begun to write. One that was done before it came, on a busy machine, is started again. */
+async function stopped(args: readonly string[], signal: NodeJS.Signals, directory = at("work")) {
+  for (;;) {
+    const child = start(args);
+    const end = ended(child);
+    while (readdirSync(directory).length === 0) await pause(1);
+    child.kill(signal);
+    const result = await end;
+    if (result.status !== 0) return result;
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
+  }
+}
+
 describe.each(["SIGINT", "SIGTERM", "SIGQUIT"] as const)("%s", (signal) => {
   it.each([
     ["build", ["build", "big", "-o", "work/x.so"]],
     ["extract", ["extract", "big.so", "-o", "work/x"]],
   ])("ends %s with a line, and nothing of the output stays", async (_, args) => {
-    const child = start(args);
-    const end = ended(child);
-    await hasBegun(() => work().length > 0);
-    child.kill(signal);
-    expect(await end).toMatchObject({ status: 1, stderr: expect.stringMatching(/^binaryfs: interrupted: /) });
+    const end = await stopped(args, signal);
+    expect(end).toMatchObject({ status: 1, stderr: expect.stringMatching(/^binaryfs: interrupted: /) });
     expect(work()).toEqual([]);
   });
 });
@@ -63,11 +68,9 @@ describe.each(["SIGINT", "SIGTERM", "SIGQUIT"] as const)("%s", (signal) => {
 describe("an interrupted extract", () => {
   it("into an empty directory that was there empties it again", async () => {
     mkdirSync(at("work/mine"));
-    const child = start(["extract", "big.so", "-o", "work/mine"]);
-    const end = ended(child);
-    await hasBegun(() => readdirSync(at("work/mine")).length > 0);
-    child.kill("SIGINT");
-    expect(await end).toMatchObject({ status: 1 });
+    expect(await stopped(["extract", "big.so", "-o", "work/mine"], "SIGINT", at("work/mine"))).toMatchObject({
+      status: 1,
+    });
     expect(readdirSync(at("work/mine"))).toEqual([]);
   });
 });
@@ -77,11 +80,7 @@ describe("SIGKILL", () => {
     ["build", ["build", "big", "-o", "work/x.so"], "x.so"],
     ["extract", ["extract", "big.so", "-o", "work/x"], "x"],
   ])("leaves of %s what the next one with the same output removes", async (_, args, made) => {
-    const child = start(args);
-    const end = ended(child);
-    await hasBegun(() => work().length > 0);
-    child.kill("SIGKILL");
-    await end;
+    await stopped(args, "SIGKILL");
     expect(work().filter((name) => name.endsWith(".tmp"))).toHaveLength(1);
     expect(binaryfs(args).status).toBe(0);
     expect(work()).toEqual([made]);

@@ -110,5 +110,5 @@ test(
     expect(existsSync(place.output)).toBe(true);
     process.stdout.write(`killed ${killed} of ${KILLS}: ${outcomes.old} old, ${outcomes.new} new generations\n`);
   },
-  600_000 + KILLS * 20_000,
+  600_000 + KILLS * 40_000,
 );

@@ -216,7 +216,7 @@ async function befall(place: Place, accident: Accident, number: number): Promise
     case "stateDeleted":
       return rmSync(state, { recursive: true, force: true });
     case "stateTruncated":
-      for (const path of inState(".state")) truncateSync(path, number % lstatSync(path).size);
+      for (const path of inState(".state")) truncateSync(path, number % Math.max(1, lstatSync(path).size));
       return;
     case "stateFlipped":
       for (const path of inState(".state")) flip(path, number);

@@ -3,9 +3,9 @@
 # the directories where one could be made, no abstract socket of theirs is there.
 . "$(dirname "$0")/support/lib.sh"
 
-seed=${BINARYFS_TEST_SEED:-$RANDOM$RANDOM}
+seed=${BINARYFS_TEST_SEED:-$((RANDOM << 15 | RANDOM))}
 printf 'seed %s (BINARYFS_TEST_SEED=%s repeats it)\n' "$seed" "$seed"
-RANDOM=$((seed % 32768))
+RANDOM=$seed
 rounds=${BINARYFS_TEST_ROUNDS:-12}
 
 mkdir -p "$scratch/root/bin" "$scratch/root/tmp"

@@ -235,7 +235,7 @@ describe("its command", () => {
   });
 
   it("that does not end is killed, with all that it started", async () => {
-    const command = await begin("--kill-after", "0.4", "--", ...script("echo TERM"));
+    const command = await begin("--kill-after", "2", "--", ...script("echo TERM"));
     await command.until(() => runs(command) === 1);
     overwrite(at("tree/a/file"), "2");
     await command.until(() => runs(command) === 2);

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 
 #define ROUNDS 4000
+/* On a busy machine the other thread's turn may come late: more rounds, until there was a race at all. */
+#define PATIENCE (100 * ROUNDS)
 
 static atomic_bool stop;
 static struct sockaddr_un planted, other;
@@ -104,7 +106,7 @@ static void paths(void) {
 	for (int p = 0; p < 2; p++) {
 		struct flip flip = { path, { pairs[p][0], pairs[p][1] }, sizeof mine };
 		pthread_t thread = flip_start(&flip);
-		for (int i = 0; i < ROUNDS / 2; i++) {
+		for (int i = 0; i < ROUNDS / 2 || (found == 0 && i < PATIENCE); i++) {
 			int fd = open(path, O_RDWR);
 			if (fd >= 0) {
 				found++;
@@ -150,7 +152,7 @@ static void swaps(void) {
 	OK(pthread_create(&thread, NULL, swapping, NULL) == 0);
 	int connected = 0, accepted = 0, sent = 0, received = 0;
 	char byte;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS || ((connected == 0 || sent == 0) && i < PATIENCE); i++) {
 		int stream = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), datagram = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 		connected += connect(stream, (struct sockaddr *)&listening, sizeof listening) == 0;
 		int other_end = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

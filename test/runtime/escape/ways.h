@@ -56,7 +56,7 @@ static inline void in_child(const char *what, int (*body)(void)) {
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm(600);
 		_exit(body());
 	}
 	int status = 0;

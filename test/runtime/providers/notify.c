@@ -22,7 +22,7 @@ static int holds(ssize_t n, int wd, uint32_t mask, const char *name) {
 /* Reads until event NAME of watch WD has come; false after a long time. */
 static int await(int fd, int wd, uint32_t mask, const char *name) {
 	struct pollfd p = { fd, POLLIN, 0 };
-	while (poll(&p, 1, 30000) == 1)
+	while (poll(&p, 1, 600000) == 1)
 		if (holds(read(fd, buffer, sizeof buffer), wd, mask, name)) return 1;
 	return 0;
 }
