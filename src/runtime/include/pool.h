@@ -117,7 +117,7 @@ struct bfs_stripe {
 struct bfs_tracee {
 	uint32_t tid, tracer; /* threads */
 	uint8_t request;      /* with which its tracer let it go on last; 0: as at the start, or by another than PTRACE_CONT and PTRACE_SYSCALL */
-	uint8_t phase;        /* BFS_TRACE_* */
+	uint8_t phase;        /* BFS_TRACE_OUT … */
 	uint8_t told;         /* the stop in which it is */
 	uint8_t stop;         /* that is due as soon as it has left the runtime */
 	int32_t nr;           /* the program's call that it is in, */

@@ -1,6 +1,5 @@
-/* Tracers and tracees of the tree. A trapped call stops a tracee for SIGSYS, of which its tracer should know nothing: where the tracer let it go on with PTRACE_CONT or PTRACE_SYSCALL,
- * its wait (op_wait.c) hands the signal on in the same way and waits on. How a tracee was let go on last stands in the pool, in the place of its number; of two that share a place, of
- * those that are stepped, and where another thread than the tracer waits, the stop is told.
+/* Tracers and tracees of the tree: the requests that make somebody a tracee or let one go on. What is known of a tracee stands in the pool, in the place of its number; trace_stop.c goes by it
+ * where a tracee stops.
  *
  * PTRACE_TRACEME of a vfork child, as a debugger starts its program: its tracer waits in vfork for its exec and cannot hand on anything. Natively, too, whatever stopped such a child
  * before its exec would stop both for good. So it becomes a tracee at its exec alone. That it shall is kept where the kernel keeps it for each process: in the close-on-exec flag of a
@@ -27,7 +26,7 @@ static void trace_note(uint32_t tid, uint32_t tracer, uint64_t request, bool beg
 	struct bfs_tracee *t = bfs_trace_place(tid);
 	if (begins || t->tid != tid) *t = (struct bfs_tracee){ .tid = tid };
 	bool calls = request == PTRACE_SYSCALL, known = calls || request == PTRACE_CONT;
-	if (!calls) t->phase = 0, t->owed = 0;
+	if (!calls) t->phase = BFS_TRACE_OUT, t->owed = 0;
 	t->tracer = tracer;
 	t->request = known ? (uint8_t)request : 0;
 	t->told = t->stop = 0;
