@@ -120,6 +120,7 @@ struct bfs_tracee {
 	uint8_t phase;        /* BFS_TRACE_OUT … */
 	uint8_t told;         /* the stop in which it is */
 	uint8_t stop;         /* that is due as soon as it has left the runtime */
+	uint32_t interrupted; /* by the runtime (PTRACE_INTERRUPT): that stop is not told */
 	int32_t nr;           /* the program's call that it is in, */
 	uint64_t ip;          /* and where that returns to */
 	uint64_t owed;        /* the same of one whose entry was told when a signal came: it is not told again; 0: none */

@@ -39,6 +39,12 @@ static void trace_forget(uint32_t tid) {
 	if (t->tid == tid) t->tid = 0;
 }
 
+/* The tracer asks TID to stop: that is to be told, also where the runtime has asked already. */
+static void trace_asked(uint32_t tid) {
+	struct bfs_tracee *t = bfs_trace_place(tid);
+	if (t->tid == tid) t->interrupted = 0;
+}
+
 static void trace_begins(uint64_t tid, long tracer) { trace_note((uint32_t)tid, (uint32_t)tracer, PTRACE_CONT, true); }
 
 /* proc_pid_status(5) */
@@ -140,6 +146,7 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 		r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], c->a[3]);
 		if (r == 0) trace_begins(c->a[1], bfs_raw0(__NR_gettid));
 		return bfs_done(c, r);
+	case PTRACE_INTERRUPT: trace_asked((uint32_t)c->a[1]); return BFS_PASS;
 	case PTRACE_CONT:
 	case PTRACE_DETACH:
 	case PTRACE_SYSCALL:

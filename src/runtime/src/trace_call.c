@@ -57,10 +57,16 @@ static bool trace_alone(uint32_t tid) {
 	return bfs_raw2(__NR_stat, path, &st) == 0 && st.st_nlink == TRACE_LINKS_ALONE;
 }
 
-/* Will it have a signal before it goes on in the program? One of the process's may be taken by another thread. */
-static bool trace_signalled(uint32_t tid) {
-	uint64_t held = trace_signals_held(tid);
-	return trace_queued(tid, 0, held) || (trace_queued(tid, PTRACE_PEEKSIGINFO_SHARED, held) && trace_alone(tid));
+/* Will it have a signal before it goes on in the program? One of the process's may be taken by another thread: then it must look for one all the same, or the result of a call to be restarted
+ * would be the program's. */
+static bool trace_signalled(struct bfs_tracee *t) {
+	uint64_t held = trace_signals_held(t->tid);
+	if (trace_queued(t->tid, 0, held)) return true;
+	if (!trace_queued(t->tid, PTRACE_PEEKSIGINFO_SHARED, held)) return false;
+	if (trace_alone(t->tid)) return true;
+	if (bfs_ptrace(PTRACE_INTERRUPT, t->tid, 0, 0) != 0) return false; /* was not attached by PTRACE_SEIZE */
+	t->interrupted = 1;
+	return true;
 }
 
 static bool trace_frame(uint32_t tid, uint64_t at, struct bfs_trap_frame *frame) {
@@ -110,9 +116,9 @@ static bool trace_leaves_gate(struct bfs_tracee *t, struct bfs_trace_regs *regs,
 /* The exit of rt_sigreturn, behind which a call begins in the gate, or again. A signal that comes in between would be told between the call's entry and its exit. */
 static bool trace_begins_call(struct bfs_tracee *t, struct bfs_trace_regs *regs) {
 	struct bfs_trap_frame frame;
-	if (!trace_signalled(t->tid)) return false;
-	if (regs->rip - BFS_GATE_ADDR < BFS_GATE_SIZE)
-		return trace_frame(t->tid, regs->rsp, &frame) && trace_leaves_gate(t, regs, &frame, (uint64_t)-TRACE_ERESTARTNOINTR);
+	bool in_gate = regs->rip - BFS_GATE_ADDR < BFS_GATE_SIZE;
+	if ((in_gate && !trace_frame(t->tid, regs->rsp, &frame)) || !trace_signalled(t)) return false;
+	if (in_gate) return trace_leaves_gate(t, regs, &frame, (uint64_t)-TRACE_ERESTARTNOINTR);
 	regs->rip = t->ip;
 	regs->rax = (uint64_t)-TRACE_ERESTARTNOINTR;
 	regs->orig_rax = (uint64_t)t->nr;

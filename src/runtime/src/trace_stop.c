@@ -58,9 +58,13 @@ static enum trace_settled trace_settle(struct bfs_tracee *t) {
 	if (r == 0 && bfs_trace_is_trap(&info)) return t->request != 0 || t->stop != TRACE_NO_STOP ? trace_go_on(t, BFS_SIGSYS) : TRACE_TOLD;
 	bool traps = r == 0 && info.signal == TRACE_SIGTRAP;
 	if (traps && (info.code == TRACE_SIGTRAP || info.code == (TRACE_SIGTRAP | TRACE_GOOD))) return trace_syscall(t);
+	bool interrupt = r == 0 && info.code >> 8 == PTRACE_EVENT_STOP;
+	if (interrupt && t->interrupted && t->request != 0) {
+		t->interrupted = 0;
+		if (traps) return trace_go_on(t, 0); /* else the whole process is stopped, too */
+	}
 	if (r == 0 && (t->phase == BFS_TRACE_TRAPPED || t->phase == BFS_TRACE_REPEATS)) trace_interrupts(t);
 	/* A stop of the whole process has no information where the tracer attached itself, as of old. */
-	bool interrupt = r == 0 && info.code >> 8 == PTRACE_EVENT_STOP;
 	if (!interrupt && r == 0 && info.signal != TRACE_SIGSTOP_NUMBER) return TRACE_TOLD;
 	if (!bfs_trace_inside(t->tid)) return TRACE_TOLD;
 	t->stop = interrupt ? TRACE_INTERRUPT : TRACE_SIGSTOP;
