@@ -11,8 +11,9 @@ fi
 cp "$beside"/* "$cases"
 # Not position-independent, so that addresses are the same.
 gcc -g -O0 -no-pie -pthread -o "$cases/debuggee" "$cases/debuggee.c" || fail "compile debuggee"
+gcc -O1 -static -o "$cases/calls" "$cases/calls.c" || fail "compile calls"
 chmod 755 "$cases"/*
-programs gdb strace sh bash cat grep mkdir mkfifo sed sort uniq || fail "a program is not installed"
+programs gdb strace sh bash cat grep mkdir mkfifo mv rm sed sleep sort uniq || fail "a program is not installed"
 includes+=(--include /usr/share/gdb --include /usr/lib/python3.11 --exclude '/usr/lib/python3.11/test/*' --exclude '/usr/lib/python3.11/config-*')
 for file in /lib/x86_64-linux-gnu/libthread_db.so.1 /usr/lib/x86_64-linux-gnu/gconv/UTF-32.so /usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache; do
 	[ -e "$file" ] && includes+=(--include "$file")

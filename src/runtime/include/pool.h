@@ -113,8 +113,19 @@ struct bfs_stripe {
 	uint32_t due;   /* row whose use is put off until the rows below have been looked at; 0: as at the start */
 };
 
-#define BFS_TRACEES 1024u
-#define BFS_TRACEE_SHIFT 8 /* thread numbers have 22 bits */
+/* What is known of a tracee, in the place of its thread number: trace_stop.c. Its tracer alone changes it, but for its beginning. */
+struct bfs_tracee {
+	uint32_t tid, tracer; /* threads */
+	uint8_t request;      /* with which its tracer let it go on last; 0: as at the start, or by another than PTRACE_CONT and PTRACE_SYSCALL */
+	uint8_t phase;        /* BFS_TRACE_OUT … */
+	uint8_t told;         /* the stop in which it is */
+	uint8_t stop;         /* that is due as soon as it has left the runtime */
+	uint32_t interrupted; /* by the runtime (PTRACE_INTERRUPT): that stop is not told */
+	int32_t nr;           /* the program's call that it is in, */
+	uint64_t ip;          /* and where that returns to */
+	uint64_t owed;        /* the same of one whose entry was told when a signal came: it is not told again; 0: none */
+};
+#define BFS_TRACEES 4096u
 
 struct bfs_control {
 	uint64_t magic;
@@ -142,14 +153,15 @@ struct bfs_control {
 	/* hints, single stores */
 	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
 	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
-	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
-	uint32_t mapped_count;                 /* mapped.c */
-	uint32_t filters;                      /* bfs_pool_filters */
-	uint32_t move_cookie;                  /* inotify: number of the last rename */
-	_Alignas(8) uint32_t instances;        /* live ones; with the next one word for bfs_wait_heeded */
-	uint32_t tracing;                      /* op_trace.c: there are, or were, tracers */
-	uint32_t door_names;                   /* lock: door_names.c */
-	uint32_t tracees[BFS_TRACEES];         /* op_trace.c: thread number and the request that let it go on */
+	uint32_t supervisor;                /* process that waits for the first program; 0: none */
+	uint32_t mapped_count;              /* mapped.c */
+	uint32_t filters;                   /* bfs_pool_filters */
+	uint32_t move_cookie;               /* inotify: number of the last rename */
+	_Alignas(8) uint32_t instances;     /* live ones; with the next one word for bfs_wait_heeded */
+	uint32_t tracing;                   /* op_trace.c: there are, or were, tracers */
+	uint32_t door_names;                /* lock: door_names.c */
+	uint64_t tracers[BFS_TRACEES / 64]; /* bit N: there are, or were, tracers whose thread number modulo BFS_TRACEES is N */
+	struct bfs_tracee tracees[BFS_TRACEES];
 	uint64_t instance_key, instance_inode; /* notify.c */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
@@ -187,6 +199,8 @@ void bfs_why(char *why, size_t size, const char *text, const char *detail);
 
 /* ---- pool_lock.c -------------------------------------------------------------------------------------------------------------------------- */
 
+/* Who traces lets go on, while it waits for a lock, those of its tracees that are stopped where no tracer hears of it: one may hold the lock. TID: the caller. True where it traces anybody. trace_stop.c */
+bool bfs_trace_help(uint32_t tid);
 /* A lock word in shared memory that survives its owner's death. True: the owner had died, the caller repairs what it guards. Never recursive. */
 bool bfs_word_lock(uint32_t *word);
 void bfs_word_unlock(uint32_t *word);

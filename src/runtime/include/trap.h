@@ -66,8 +66,16 @@ _Static_assert(offsetof(struct bfs_ucontext, sigmask) == 296, "kernel ucontext")
 long bfs_trap_install(void);
 /* Makes one system call outside the gate that must come back through the handler: proof that filter and handler work. 0, or −EOPNOTSUPP. */
 long bfs_trap_probe(void);
+/* What it asks for: a read of no descriptor, as filters of the program that executed this one judge the call, and no sandbox ends a program for reading. */
+#define BFS_TRAP_PROBE_FD 0xFFFFFFFFFFFF4246ul
 /* Was call NR, made by the instruction before ADDRESS, trapped by our filter, not by one that the program installed on top? CODE and ERROR: si_code and si_errno of its SIGSYS. */
 bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr);
+/* What a passed call's way back to the program is read from, at the stack pointer while the call is made. trap.c */
+struct bfs_trap_frame {
+	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax;
+	uint64_t again; /* BFS_WAIT: the negated result; BFS_AFTER: address of the word pair, then the result */
+	uint64_t after; /* BFS_AFTER: bfs_after_call */
+};
 /* System calls outside file system and C ABI: those of class PROCESS. */
 struct bfs_trap {
 	struct bfs_call call;

@@ -55,10 +55,10 @@ static void filter_refuse(void) {
 	filter_return(SECCOMP_RET_ALLOW);
 }
 
-/* What neither makes a tracee nor lets one go on. */
+/* What neither makes a tracee nor lets one go on or stops it. */
 static void filter_ptrace(void) {
-	static const uint16_t trapped[] = { PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE, PTRACE_CONT, PTRACE_DETACH, PTRACE_SYSCALL, PTRACE_SINGLESTEP,
-		PTRACE_SINGLEBLOCK, PTRACE_SYSEMU, PTRACE_SYSEMU_SINGLESTEP };
+	static const uint16_t trapped[] = { PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_CONT, PTRACE_DETACH, PTRACE_SYSCALL,
+		PTRACE_SINGLESTEP, PTRACE_SINGLEBLOCK, PTRACE_SYSEMU, PTRACE_SYSEMU_SINGLESTEP };
 	filter_load(FILTER_OFF_ARG(0));
 	for (unsigned left = sizeof trapped / sizeof trapped[0]; left-- > 0;) filter_put(BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(left + 1), 0, trapped[left]);
 	filter_return(SECCOMP_RET_ALLOW);

@@ -1,6 +1,5 @@
-/* Tracers and tracees of the tree. A trapped call stops a tracee for SIGSYS, of which its tracer should know nothing: where the tracer let it go on with PTRACE_CONT or PTRACE_SYSCALL,
- * its wait (op_wait.c) hands the signal on in the same way and waits on. How a tracee was let go on last stands in the pool, in the place of its number; of two that share a place, of
- * those that are stepped, and where another thread than the tracer waits, the stop is told.
+/* Tracers and tracees of the tree: the requests that make somebody a tracee or let one go on. What is known of a tracee stands in the pool, in the place of its number; trace_stop.c goes by it
+ * where a tracee stops.
  *
  * PTRACE_TRACEME of a vfork child, as a debugger starts its program: its tracer waits in vfork for its exec and cannot hand on anything. Natively, too, whatever stopped such a child
  * before its exec would stop both for good. So it becomes a tracee at its exec alone. That it shall is kept where the kernel keeps it for each process: in the close-on-exec flag of a
@@ -8,7 +7,7 @@
  */
 #include "ops.h"
 #include "policy.h"
-#include "pool.h"
+#include "trace.h"
 #include "trap.h"
 
 #include <linux/ptrace.h>
@@ -18,27 +17,35 @@
 #define TRACE_ARGS_MAX (6ul << 20) /* and what all may have where the stack has no less (bprm_stack_limits) */
 #define TRACE_ARGS_OTHER 64l       /* the name under which the kernel executes */
 
-struct trace_siginfo {
-	int32_t signal, error, code, pad;
-	uint64_t address; /* behind the instruction */
-	int32_t nr;
-	uint32_t arch;
-	uint8_t rest[96];
-};
-_Static_assert(sizeof(struct trace_siginfo) == 128, "siginfo_t");
-
-static uint32_t *trace_place(uint32_t tid) { return &bfs_p.control->tracees[tid % BFS_TRACEES]; }
-
-/* REQUEST 0: not known. */
-static void trace_note(uint64_t tid, uint64_t request) {
-	__atomic_store_n(trace_place((uint32_t)tid), request == 0 ? 0 : (uint32_t)tid << BFS_TRACEE_SHIFT | (uint32_t)request, __ATOMIC_RELAXED);
-	__atomic_store_n(&bfs_p.control->tracing, 1, __ATOMIC_RELAXED);
+bool bfs_trace_is_trap(const struct bfs_trace_siginfo *info) {
+	return info->signal == BFS_SIGSYS && bfs_trap_is_ours(info->code, info->error, info->address, info->nr);
 }
 
-static uint64_t trace_noted(uint32_t tid) {
-	uint32_t entry = __atomic_load_n(trace_place(tid), __ATOMIC_RELAXED);
-	return entry >> BFS_TRACEE_SHIFT == tid ? entry & ((1u << BFS_TRACEE_SHIFT) - 1) : 0;
+/* TID, of which TRACER hears, is let go on by REQUEST (0: not known, or another than these). Who has only become a tracee is known for nothing else. */
+static void trace_note(uint32_t tid, uint32_t tracer, uint64_t request, bool begins) {
+	struct bfs_tracee *t = bfs_trace_place(tid);
+	if (begins || t->tid != tid) *t = (struct bfs_tracee){ .tid = tid };
+	bool calls = request == PTRACE_SYSCALL, known = calls || request == PTRACE_CONT;
+	if (!calls) t->phase = BFS_TRACE_OUT, t->owed = 0;
+	t->tracer = tracer;
+	t->request = known ? (uint8_t)request : 0;
+	t->told = t->stop = 0;
+	__atomic_fetch_or(&bfs_p.control->tracers[tracer % BFS_TRACEES / 64], 1ull << (tracer % 64), __ATOMIC_RELAXED);
+	__atomic_store_n(&bfs_p.control->tracing, 1, __ATOMIC_RELEASE);
 }
+
+static void trace_forget(uint32_t tid) {
+	struct bfs_tracee *t = bfs_trace_place(tid);
+	if (t->tid == tid) t->tid = 0;
+}
+
+/* The tracer asks TID to stop: that is to be told, also where the runtime has asked already. */
+static void trace_asked(uint32_t tid) {
+	struct bfs_tracee *t = bfs_trace_place(tid);
+	if (t->tid == tid) t->interrupted = 0;
+}
+
+static void trace_begins(uint64_t tid, long tracer) { trace_note((uint32_t)tid, (uint32_t)tracer, PTRACE_CONT, true); }
 
 /* proc_pid_status(5) */
 static bool trace_is_tracee(void) {
@@ -56,7 +63,7 @@ static bool trace_is_tracee(void) {
 
 static long trace_me(void) {
 	long r = bfs_raw1(__NR_ptrace, PTRACE_TRACEME);
-	if (r == 0) trace_note((uint64_t)bfs_raw0(__NR_gettid), PTRACE_CONT);
+	if (r == 0) trace_begins((uint64_t)bfs_raw0(__NR_gettid), bfs_raw0(__NR_getppid));
 	return r;
 }
 
@@ -109,10 +116,10 @@ long bfs_trace_exec(const char *const *argv, const char *const *envp) {
 
 /* Is thread TID stopped by a call that was trapped? 1, 0, or −ESRCH where it is not stopped or no tracee. */
 static long trace_trapped(uint64_t tid) {
-	struct trace_siginfo info = { 0 };
+	struct bfs_trace_siginfo info = { 0 };
 	long r = bfs_raw4(__NR_ptrace, PTRACE_GETSIGINFO, tid, 0, &info);
 	if (r != 0) return r == -ESRCH ? r : 0;
-	return info.signal == BFS_SIGSYS && bfs_trap_is_ours(info.code, info.error, info.address, info.nr);
+	return bfs_trace_is_trap(&info);
 }
 
 /* Without the signal a call that was trapped would be lost, also that of one who stops between the look and the request. */
@@ -121,7 +128,10 @@ static long trace_resume(const struct bfs_call *c) {
 	if (trapped < 0) return trapped;
 	uint64_t signal = trapped > 0 ? BFS_SIGSYS : c->a[3];
 	long r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], signal);
-	if (r == 0) trace_note(c->a[1], c->a[0] == PTRACE_CONT || c->a[0] == PTRACE_SYSCALL ? c->a[0] : 0);
+	if (r == 0 && c->a[0] == PTRACE_DETACH)
+		trace_forget((uint32_t)c->a[1]);
+	else if (r == 0)
+		trace_note((uint32_t)c->a[1], (uint32_t)bfs_raw0(__NR_gettid), c->a[0], false);
 	return r;
 }
 
@@ -134,8 +144,9 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 		/* Of the requests only those that make somebody a tracee need a look at who that is: the others act on who is one, and a tracee of a tracer in the tree is in the tree. */
 		if (!bfs_process_may(c, 1)) return BFS_DONE;
 		r = bfs_raw4(c->nr, c->a[0], c->a[1], c->a[2], c->a[3]);
-		if (r == 0) trace_note(c->a[1], PTRACE_CONT);
+		if (r == 0) trace_begins(c->a[1], bfs_raw0(__NR_gettid));
 		return bfs_done(c, r);
+	case PTRACE_INTERRUPT: trace_asked((uint32_t)c->a[1]); return BFS_PASS;
 	case PTRACE_CONT:
 	case PTRACE_DETACH:
 	case PTRACE_SYSCALL:
@@ -145,9 +156,4 @@ enum bfs_verdict bfs_op_ptrace(struct bfs_call *c) {
 	case PTRACE_SYSEMU_SINGLESTEP: return bfs_done(c, trace_resume(c));
 	default: return BFS_PASS;
 	}
-}
-
-bool bfs_trace_hand_on(int32_t tid) {
-	uint64_t request = trace_noted((uint32_t)tid);
-	return request != 0 && trace_trapped((uint64_t)tid) > 0 && bfs_raw4(__NR_ptrace, request, tid, 0, BFS_SIGSYS) == 0;
 }

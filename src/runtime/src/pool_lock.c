@@ -5,7 +5,9 @@
 #include "notify.h"
 #include "pool.h"
 
-#define LOCK_PATIENCE_SECONDS 1
+#define LOCK_PATIENCE_NS 1000000000l
+#define LOCK_TRACER_PATIENCE_NS 500000l /* of who traces: a tracee that owns the lock may be stopped again and again before it gives it up */
+#define LOCK_SECOND_NS 1000000000l
 
 /* A number that is no longer a thread of this tree may have been given to a stranger. True where /proc shows that thread TID does not map the pool. */
 static bool lock_owner_is_stranger(uint32_t tid) {
@@ -40,7 +42,17 @@ static bool lock_poll(uint32_t *word, uint32_t seen, uint32_t tid) {
 	return false;
 }
 
+static struct __kernel_timespec lock_until(long patience) {
+	struct __kernel_timespec until;
+	bfs_raw2(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, &until);
+	until.tv_nsec += patience;
+	until.tv_sec += until.tv_nsec / LOCK_SECOND_NS;
+	until.tv_nsec %= LOCK_SECOND_NS;
+	return until;
+}
+
 static bool lock_slow(uint32_t *word, uint32_t tid) {
+	long waited = 0;
 	for (;;) {
 		uint32_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
 		if (seen == 0) {
@@ -49,9 +61,8 @@ static bool lock_slow(uint32_t *word, uint32_t tid) {
 		}
 		if ((seen & FUTEX_TID_MASK) == tid) /* locks are not recursive: an earlier thread of our number died with it */
 			return true;
-		struct __kernel_timespec until;
-		bfs_raw2(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, &until);
-		until.tv_sec += LOCK_PATIENCE_SECONDS;
+		long patience = bfs_trace_help(tid) ? LOCK_TRACER_PATIENCE_NS : LOCK_PATIENCE_NS;
+		struct __kernel_timespec until = lock_until(patience);
 		long r = bfs_raw4(__NR_futex, word, FUTEX_LOCK_PI, 0, &until);
 		if (r == 0) {
 			uint32_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -60,7 +71,9 @@ static bool lock_slow(uint32_t *word, uint32_t tid) {
 			return true;
 		}
 		if (r == -ESRCH && lock_steal(word, seen, tid)) return true;
-		if (r == -ETIMEDOUT && lock_owner_is_stranger(seen & FUTEX_TID_MASK) && lock_steal(word, seen, tid)) return true;
+		if (r == -ETIMEDOUT) waited += patience;
+		if (waited >= LOCK_PATIENCE_NS && lock_owner_is_stranger(seen & FUTEX_TID_MASK) && lock_steal(word, seen, tid)) return true;
+		if (waited >= LOCK_PATIENCE_NS) waited = 0;
 		if ((r == -ENOSYS || r == -EPERM || r == -EINVAL) && lock_poll(word, seen, tid)) return true;
 	}
 }

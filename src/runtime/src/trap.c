@@ -22,15 +22,8 @@ long bfs_plain(long nr, uint64_t a0) BFS_HIDDEN;
 #define TRAP_SI_ERRNO 1       /* 32-bit words before si_errno in siginfo_t */
 #define TRAP_SI_CODE 2        /* and before si_code */
 #define TRAP_SYS_SECCOMP 1    /* its value for SECCOMP_RET_TRAP */
-/* What bfs_trap_probe asks for: a read of no descriptor, as filters of the program that executed this one judge the call, and no sandbox ends a program for reading. */
-#define TRAP_PROBE_FD 0xFFFFFFFFFFFF4246ul
 #define TRAP_PROBE_RESULT 0x42464Bl
 
-struct trap_frame {
-	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax;
-	uint64_t again; /* BFS_WAIT: the negated result; BFS_AFTER: address of the word pair, then the result */
-	uint64_t after;
-};
 extern const char bfs_after_call[] BFS_HIDDEN, bfs_after_trapped[] BFS_HIDDEN;
 
 /* Where the program's stack is free from, downwards, until rt_sigreturn is done. */
@@ -46,9 +39,9 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 	uint64_t top = trap_free_top(t->uc);
 	for (unsigned i = 0; i < 6; i++)
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
-	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
-	struct trap_frame *frame = (struct trap_frame *)base;
-	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call };
+	uint64_t base = (top - sizeof(struct bfs_trap_frame)) & ~15ul;
+	struct bfs_trap_frame *frame = (struct bfs_trap_frame *)base;
+	*frame = (struct bfs_trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
@@ -62,7 +55,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 
 /* The call that the frame at the stack pointer is of has been performed. */
 static void trap_after(struct bfs_sigcontext *mc) {
-	const struct trap_frame *frame = (const struct trap_frame *)mc->rsp;
+	const struct bfs_trap_frame *frame = (const struct bfs_trap_frame *)mc->rsp;
 	struct bfs_call call = { .nr = (int32_t)frame->rax, .a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 }, .result = (long)frame->again };
 	bool again = bfs_wait_after(&call);
 	mc->rdi = frame->rdi;
@@ -97,7 +90,7 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 		.call = { .nr = nr, .a = { mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9 } },
 		.uc = uc,
 	};
-	if (t.call.nr == __NR_read && t.call.a[0] == TRAP_PROBE_FD) {
+	if (t.call.nr == __NR_read && t.call.a[0] == BFS_TRAP_PROBE_FD) {
 		mc->rax = (uint64_t)TRAP_PROBE_RESULT;
 		return 0;
 	}
@@ -140,4 +133,4 @@ long bfs_trap_install(void) {
 	return rc < 0 ? rc : bfs_raw4(__NR_rt_sigaction, BFS_SIGSYS, &action, 0, 8);
 }
 
-long bfs_trap_probe(void) { return bfs_plain(__NR_read, TRAP_PROBE_FD) == TRAP_PROBE_RESULT ? 0 : -EOPNOTSUPP; }
+long bfs_trap_probe(void) { return bfs_plain(__NR_read, BFS_TRAP_PROBE_FD) == TRAP_PROBE_RESULT ? 0 : -EOPNOTSUPP; }

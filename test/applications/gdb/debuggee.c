@@ -1,5 +1,7 @@
 /* What is debugged: calls, files, threads, a child; and one that waits to be looked into. */
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +35,36 @@ static void waits(void) {
 	printf("x is %d\n", x);
 }
 
+static void ends(int signal) {
+	(void)signal;
+	go_on = 1;
+}
+
+static void *changes(void *arg) {
+	char name[40];
+	snprintf(name, sizeof name, "busy-%d-%ld", getpid(), *(long *)arg);
+	while (go_on == 0) {
+		int fd = open(name, O_RDWR | O_CREAT | O_APPEND, 0600);
+		if (fd < 0 || write(fd, "text", 4) != 4 || close(fd) != 0 || unlink(name) != 0) abort();
+	}
+	return NULL;
+}
+
+static void is_busy(void) {
+	pthread_t thread;
+	long other = 1, this = 2;
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	signal(SIGTERM, ends);
+	pthread_create(&thread, NULL, changes, &other);
+	changes(&this);
+	pthread_join(thread, NULL);
+	puts("busy to the end");
+}
+
 int main(int argc, char **argv) {
 	const char *how = argc > 1 ? argv[1] : "";
 	if (strcmp(how, "waits") == 0) waits();
+	if (strcmp(how, "busy") == 0) is_busy();
 	if (strcmp(how, "crashes") == 0) *(volatile int *)0 = depth(2);
 	for (int i = 0; i < 3; i++) {
 		long count = i;

@@ -29,9 +29,44 @@ echo "$word"
 gdb -p "$pid" -ex 'p x' -ex 'set var x = 99' -ex 'break depth' -ex 'set var go_on = 1' -ex continue -ex bt -ex 'delete' -ex detach | grep -A 100 '^\$1'
 wait "$pid"
 echo "ended with $?"
+echo "== calls"
+gdb -ex 'break depth if n == 1' -ex run -ex 'catch syscall openat' -ex 'catch syscall read' -ex continue -ex 'p $rax' -ex continue -ex 'p (long)$rax > 0' -ex continue -ex continue -ex 'p $rax' -ex delete -ex continue "$debuggee" | sed -E 's/ in .*//'
+
+# What strace says, without what differs from run to run.
+told() { sed -E 's/^[0-9]+ +//; s/0x[0-9a-f]+|"\\[^"]*"/ADDRESS/g; s/^(set_tid_address.*|clone.*|wait4.*) = [0-9]+/\1 = N/; s/ +=/ =/; s/^(brk.*) = .*/\1/; s/[0-9]+ vars/N vars/; s/, SYS//; s/wait4\([0-9]+/wait4(N/; s/(st_ino|st_dev)=[^,}]*/\1/g' "$1"; }
+echo "== strace of a static program"
+strace -v -e 'trace=!execve' -o calls "${0%/*}/calls"
+echo "ended with $?"
+told calls
+echo "== strace that writes beside those it traces"
+for round in 1 2 3; do
+	strace -f -o calls bash -c 'for i in 1 2 3 4 5; do (for j in 1 2 3; do echo a >"many-$i"; echo b >>"many-$i"; mv "many-$i" "more-$i"; rm "more-$i"; done) & done; wait; echo *' 2>&1
+	echo "ended with $?"
+	grep -c 'SIGSYS\|SIGSTOP' calls
+	grep -o '+++ .*' calls | sort | uniq -c
+	grep -c 'write(.*, "b.n"' calls
+done
+echo "== strace of those that run already"
+"$debuggee" busy >one &
+one=$!
+"$debuggee" busy >two &
+two=$!
+for round in 1 2 3 4; do
+	strace -f -o "calls-$round" -p "$one" -p "$two" 2>/dev/null &
+	tracer=$!
+	until grep -q "^$one.*unlink" "calls-$round" && grep -q "^$two.*unlink" "calls-$round" || ! kill -0 "$tracer"; do sleep 0.01; done 2>/dev/null
+	kill "$tracer"
+	wait "$tracer" 2>/dev/null
+	grep -c 'SIGSYS\|SIGSTOP\|(errno' "calls-$round"
+done
+kill "$one" "$two"
+wait "$one"
+echo "ended with $?"
+wait "$two"
+echo "ended with $?"
+cat one two
 echo "== strace"
-# By way of a pipe: in the image a tracer that changes files may wait for a tracee that it has stopped (docs/runtime.md).
-strace -f -o '|cat >calls' -e trace=exit_group,wait4,execve,getppid bash -c '(exit 3); echo $?; cat /etc/group | grep -c root'
+strace -f -o calls -e trace=exit_group,wait4,execve,getppid bash -c '(exit 3); echo $?; cat /etc/group | grep -c root'
 echo "ended with $?"
 grep -c SIGSYS calls
 grep -o '+++ .*' calls | sort | uniq -c

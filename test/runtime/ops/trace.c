@@ -1,9 +1,11 @@
 /* Tracers: a tracee's file calls stop it no more than natively, however it was made and is waited for. */
 #include "check.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 
 static const char *self;
 
@@ -195,6 +197,187 @@ static void attached(void) {
 	OK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+static int ends[2];
+
+static void handles(int signal) { (void)signal; }
+
+/* Calls of every kind: of the kernel's, of a file's, one that fails, one whose result is its number; that wait, are interrupted, are made again. */
+static int makes_calls(void) {
+	char text[8];
+	struct stat st;
+	int status;
+	sigset_t none, one;
+	struct sigaction again = { .sa_handler = handles, .sa_flags = SA_RESTART };
+	sigemptyset(&none);
+	sigemptyset(&one);
+	sigaddset(&one, SIGUSR1);
+	syscall(SYS_getppid);
+	int fd = (int)syscall(SYS_open, "called", O_RDWR | O_CREAT, 0600);
+	syscall(SYS_write, fd, "text", 4);
+	syscall(SYS_pread64, fd, text, 8, 1);
+	syscall(SYS_stat, "called", &st);
+	syscall(SYS_stat, "nowhere", &st);
+	syscall(SYS_stat, 8, &st);
+	syscall(SYS_dup2, fd, 33);
+	syscall(SYS_dup2, 33, SYS_dup2);
+	syscall(SYS_close, fd);
+	syscall(SYS_unlink, "called");
+	syscall(999);
+	syscall(SYS_write, ends[1], "abc", 3);
+	syscall(SYS_read, ends[0], text, 8);
+	syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 8);
+	sigaction(SIGUSR1, &again, NULL);
+	sigprocmask(SIG_BLOCK, &one, NULL);
+	raise(SIGUSR1);
+	syscall(SYS_ppoll, NULL, 0, NULL, &none, 8);
+	raise(SIGUSR1);
+	syscall(SYS_rt_sigsuspend, &none, 8);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(ends[0], 40);
+	syscall(SYS_read, 40, text, 8); /* while it enters, its tracer sends a signal, and gives it something to read when it enters again */
+	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0); /* its end sends no signal */
+	if (pid == 0) _exit(5);
+	syscall(SYS_wait4, pid, &status, __WALL, NULL);
+	return WEXITSTATUS(status);
+}
+
+/* Text of a stop of PID for a call, at its entry, or at its exit where FROM has the registers of the entry: "NUMBER", "=RESULT ". Results that differ from run to run are "+". */
+static int describes(char *text, pid_t pid, int good, struct user_regs_struct *from, int entry) {
+	struct __ptrace_syscall_info info = { 0 };
+	struct user_regs_struct at;
+	ptrace(PTRACE_GETREGS, pid, 0, &at);
+	long nr = (long)(entry ? at.orig_rax : from->orig_rax), result = (long)at.rax;
+	int n = 0, op = entry ? PTRACE_SYSCALL_INFO_ENTRY : PTRACE_SYSCALL_INFO_EXIT;
+	if (good && ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 && info.op != op) n += sprintf(text + n, "(op %d)", info.op);
+	if (entry) {
+		*from = at;
+		return n + sprintf(text + n, "%ld", nr);
+	}
+	int differs = nr == SYS_open || nr == SYS_clone || nr == SYS_getppid || nr == SYS_wait4 || nr == SYS_gettid || nr == SYS_getpid;
+	int same = at.rip == from->rip && at.rsp == from->rsp && at.orig_rax == from->orig_rax && at.rdi == from->rdi && at.rsi == from->rsi &&
+		   at.rdx == from->rdx && at.r10 == from->r10 && at.r8 == from->r8 && at.r9 == from->r9 && at.rbx == from->rbx && at.rbp == from->rbp;
+	if (nr != SYS_rt_sigreturn && !same) n += sprintf(text + n, "(registers)");
+	if (result <= -512 && result >= -516) return n + sprintf(text + n, "=restart ");
+	return n + sprintf(text + n, differs && result > 0 ? "=+ " : "=%ld ", result);
+}
+
+/* The calls of PID under PTRACE_SYSCALL as text, with "sSIGNAL" for a stop for a signal. */
+static char *calls(pid_t pid, int options) {
+	static char text[2000];
+	struct user_regs_struct from;
+	int status, entry = 1, reads = 0, good = (options & PTRACE_O_TRACESYSGOOD) != 0;
+	size_t n = 0;
+	waitpid(pid, NULL, __WALL); /* at its start */
+	ptrace(PTRACE_SETOPTIONS, pid, 0, options | PTRACE_O_EXITKILL);
+	ptrace(PTRACE_SYSCALL, pid, 0, 0);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && n < sizeof text - 80) {
+		int signal = WSTOPSIG(status), call = signal == (good ? SIGTRAP | 0x80 : SIGTRAP);
+		if (call) {
+			n += (size_t)describes(text + n, pid, good, &from, entry);
+			if (entry && from.orig_rax == SYS_read && from.rdi == 40 && (reads++ == 0 ? kill(pid, SIGUSR1) != 0 : write(ends[1], "de", 2) != 2))
+				break;
+			entry = !entry;
+		} else {
+			n += (size_t)sprintf(text + n, "s%d ", signal);
+		}
+		ptrace(PTRACE_SYSCALL, pid, 0, call ? 0 : signal);
+	}
+	sprintf(text + n, WIFEXITED(status) ? " exit %d" : " killed %d", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return text;
+}
+
+static void calls_are(int options, const char *expected) {
+	OK(pipe(ends) == 0);
+	const char *got = calls(stopped(makes_calls), options);
+	if (strcmp(got, expected) != 0) printf("  got      %s\n  expected %s\n", got, expected);
+	OK(strcmp(got, expected) == 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+#define CROWD 6
+
+static int changes_files(void) {
+	char name[40], other[44];
+	int bad = 0;
+	snprintf(name, sizeof name, "of-%d", getpid());
+	snprintf(other, sizeof other, "%s-too", name);
+	for (int i = 0; i < 12; i++) {
+		int fd = open(name, O_RDWR | O_CREAT | O_APPEND, 0600);
+		bad |= fd < 0 || write(fd, "text", 4) != 4 || close(fd) != 0 || rename(name, other) != 0 || unlink(other) != 0;
+	}
+	return bad;
+}
+
+/* Who traces many and keeps a record of each stop, as strace does with -f -o FILE. */
+static void keeps_a_record(void) {
+	int status, left = CROWD, fd = open("record", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600), entries = 0, exits = 0;
+	for (int i = 0; i < CROWD; i++) stopped(changes_files);
+	while (left > 0) {
+		pid_t pid = waitpid(-1, &status, __WALL);
+		if (pid < 0) break;
+		OK(write(fd, "a stop\n", 7) == 7);
+		if (!WIFSTOPPED(status)) {
+			OK(status == 0);
+			left--;
+			continue;
+		}
+		struct user_regs_struct at;
+		ptrace(PTRACE_GETREGS, pid, 0, &at);
+		if (WSTOPSIG(status) == SIGSTOP)
+			ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+		else if (at.rax == (unsigned long long)-ENOSYS)
+			entries++;
+		else
+			exits++;
+		ptrace(PTRACE_SYSCALL, pid, 0, 0);
+	}
+	OK(left == 0 && entries == exits + CROWD); /* of exit_group there is no exit */
+	close(fd);
+	OK(unlink("record") == 0);
+}
+
+/* SIGSYS is blocked where a tracee stands in the midst of the runtime's work. */
+static int stands_in_itself(pid_t pid) {
+	unsigned long long blocked = 0;
+	return ptrace(PTRACE_GETSIGMASK, pid, sizeof blocked, &blocked) == 0 && (blocked >> (SIGSYS - 1) & 1) == 0;
+}
+
+/* Who stops others that change files, and changes files himself. */
+static void stops_the_busy(void) {
+	char c;
+	int status, over[2];
+	pid_t pids[3];
+	OK(pipe(over) == 0);
+	for (int i = 0; i < 3; i++) {
+		pids[i] = fork();
+		if (pids[i] != 0) continue;
+		close(over[1]);
+		fcntl(over[0], F_SETFL, O_NONBLOCK);
+		while (read(over[0], &c, 1) < 0)
+			if (changes_files() != 0) _exit(1);
+		_exit(0);
+	}
+	for (int i = 0; i < 90; i++) {
+		pid_t pid = pids[i % 3];
+		int good = 1;
+		if (i % 2 == 0) {
+			good = ptrace(PTRACE_ATTACH, pid, 0, 0) == 0 && waitpid(pid, &status, __WALL) == pid && WSTOPSIG(status) == SIGSTOP && status >> 16 == 0;
+		} else {
+			good = ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) == 0 && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 &&
+			       waitpid(pid, &status, __WALL) == pid && status >> 16 == 128 /* PTRACE_EVENT_STOP */;
+		}
+		good = good && stands_in_itself(pid) && uses_files() == 0 && ptrace(PTRACE_SYSCALL, pid, 0, 0) == 0 && waitpid(pid, &status, __WALL) == pid;
+		good = good && (WSTOPSIG(status) & 0x7f) == SIGTRAP && uses_files() == 0 && ptrace(PTRACE_SYSCALL, pid, 0, 0) == 0 && kill(pid, SIGSTOP) == 0;
+		while (good && waitpid(pid, &status, __WALL) == pid && WSTOPSIG(status) != SIGSTOP) good = ptrace(PTRACE_CONT, pid, 0, 0) == 0;
+		good = good && stands_in_itself(pid) && uses_files() == 0 && ptrace(PTRACE_DETACH, pid, 0, 0) == 0;
+		OK(good);
+	}
+	close(over[0]);
+	close(over[1]);
+	for (int i = 0; i < 3; i++) OK(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
+}
+
 int main(int argc, char **argv) {
 	self = argv[0];
 	if (argc > 2) return uses_files() != 0 ? 1 : atoi(argv[2]);
@@ -212,7 +395,15 @@ int main(int argc, char **argv) {
 	STOPS(lender(0), PTRACE_CONT, 0, "19 exit 0");
 	STOPS(lender(1), PTRACE_CONT, 0, "19 exit 0");
 	OK(check_child(traces_at_once));
+#define CALLS                                                                                                                                                  \
+	"110=+ 2=+ 1=4 17=3 4=0 4=-2 4=-14 33=33 33=33 3=0 87=0 999=-38 1=3 0=3 13=0 13=0 14=0 186=+ 39=+ 234=0 271=restart s10 15=-4 186=+ 39=+ 234=0 "       \
+	"130=restart "                                                                                                                                         \
+	"s10 15=-4 14=0 33=40 0=restart s10 15=0 0=2 56=+ 61=+ 231 exit 5"
+	calls_are(PTRACE_O_TRACESYSGOOD, CALLS);
+	calls_are(0, CALLS);
 	waits();
 	attached();
+	keeps_a_record();
+	stops_the_busy();
 	return check_end();
 }
