@@ -114,6 +114,7 @@ struct bfs_stripe {
 };
 
 #define BFS_TRACEES 1024u
+#define BFS_SOCKET_NAMES 1024u
 #define BFS_TRACEE_SHIFT 8 /* thread numbers have 22 bits */
 
 struct bfs_control {
@@ -151,6 +152,7 @@ struct bfs_control {
 	uint32_t door_names;                   /* lock: door_names.c */
 	uint32_t tracees[BFS_TRACEES];         /* op_trace.c: thread number and the request that let it go on */
 	uint64_t instance_key, instance_inode; /* notify.c */
+	uint32_t socket_names[BFS_SOCKET_NAMES]; /* socket_name.c: texts, each in the place that its hash says */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
 };

@@ -27,6 +27,7 @@ struct bfs_call {
 	uint64_t a[6];
 	long result;
 	int64_t again;    /* BFS_WAIT: the kernel's result that says so */
+	uint64_t kept;    /* BFS_AFTER: what bfs_after is to find of the call, in its scratch area; 0: nothing, as it is a wait */
 	uint64_t scratch; /* set by the maker of the call: BFS_SCRATCH_SIZE bytes, 16-aligned, that live until the passed call has returned; 0: none */
 };
 #define BFS_SCRATCH_SIZE 2048u
@@ -40,7 +41,7 @@ enum bfs_verdict {
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT,  /* as BFS_PASS; but where the kernel says c->again, what was waited for is there, and the program's own call is made again from the start */
-	BFS_AFTER, /* as BFS_PASS, of a wait; but afterwards, where *bfs_wait_heeded() is not 0, bfs_wait_after hears of it */
+	BFS_AFTER, /* as BFS_PASS; but afterwards, where *bfs_after_heeded() is not 0, bfs_after hears of it */
 	BFS_LAST,  /* as BFS_PASS, of a call that does not return; no signal is handled before it */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
@@ -48,6 +49,10 @@ enum bfs_verdict {
 enum bfs_verdict bfs_dispatch(struct bfs_call *c);
 /* dispatch.c: bfs_dispatch (with a scratch area of its own), then the passed call itself. For the runtime's own use and the C ABI. */
 long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+
+/* A call of verdict BFS_AFTER: the word that says whether its result is looked at, and who does; C is as the program made it, with KEPT and the kernel's result, which may be changed. True: the call is made again. */
+const uint64_t *bfs_after_heeded(const struct bfs_call *c);
+bool bfs_after(struct bfs_call *c);
 
 /* An op (op_*.c). Each family file defines ops; dispatch.c holds the one table nr → op. */
 typedef enum bfs_verdict bfs_op(struct bfs_call *c);
