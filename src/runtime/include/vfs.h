@@ -249,9 +249,11 @@ struct bfs_ofd {
 	uint32_t mount;        /* HOST */
 	uint32_t rel;          /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
 	uint64_t private_data; /* of the provider (procfs snapshots) */
-	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bit 1: BFS_OFD_CREATED; 0 at open */
+	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bits 1 to 3: below; 0 at open */
 };
-#define BFS_OFD_CREATED 2u /* its open made the file: F_CREATED_QUERY */
+#define BFS_OFD_CREATED 2u  /* its open made the file: F_CREATED_QUERY */
+#define BFS_OFD_EXECUTED 4u /* the file is the program of those processes that have it, all of them in the reserved place (program.c) */
+#define BFS_OFD_QUIET 8u    /* another description's end is told in the place of its own (inotify) */
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
 /* The reserved descriptor of the inode that all descriptions of OFD's file are on. */
@@ -262,6 +264,8 @@ long bfs_ofd_open(const struct bfs_loc *loc, uint32_t flags);
 void bfs_exec_closing(void);
 /* After the descriptor was closed through the gate: frees the entry when nobody else holds it. */
 void bfs_ofd_closed(uint32_t index);
+/* −ETXTBSY where the file of inode number INO is executed (EXECUTED), or is open for writing (else); 0. Waits a moment for that to end. ofd_busy.c */
+long bfs_ofd_text_busy(uint64_t ino, bool executed);
 /* The path that /proc/self/fd/N and getcwd show, with " (deleted)" where it is. Returns the length without the NUL. */
 long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size);
 /* The name under its parent directory that leads to what is open: the one it was opened by, if it still does, else any. False where there is none. */
