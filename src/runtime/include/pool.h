@@ -143,15 +143,15 @@ struct bfs_control {
 	/* hints, single stores */
 	uint32_t ofd_top, ofd_look, orphan_tick; /* ofd_top: above the highest index ever used */
 	struct bfs_stripe stripes[BFS_MAX_PLACEHOLDERS];
-	uint32_t supervisor;                   /* process that waits for the first program; 0: none */
-	uint32_t mapped_count;                 /* mapped.c */
-	uint32_t filters;                      /* bfs_pool_filters */
-	uint32_t move_cookie;                  /* inotify: number of the last rename */
-	_Alignas(8) uint32_t instances;        /* live ones; with the next one word for bfs_wait_heeded */
-	uint32_t tracing;                      /* op_trace.c: there are, or were, tracers */
-	uint32_t door_names;                   /* lock: door_names.c */
-	uint32_t tracees[BFS_TRACEES];         /* op_trace.c: thread number and the request that let it go on */
-	uint64_t instance_key, instance_inode; /* notify.c */
+	uint32_t supervisor;                     /* process that waits for the first program; 0: none */
+	uint32_t mapped_count;                   /* mapped.c */
+	uint32_t filters;                        /* bfs_pool_filters */
+	uint32_t move_cookie;                    /* inotify: number of the last rename */
+	_Alignas(8) uint32_t instances;          /* live ones; with the next one word for bfs_wait_heeded */
+	uint32_t tracing;                        /* op_trace.c: there are, or were, tracers */
+	uint32_t door_names;                     /* lock: door_names.c */
+	uint32_t tracees[BFS_TRACEES];           /* op_trace.c: thread number and the request that let it go on */
+	uint64_t instance_key, instance_inode;   /* notify.c */
 	uint32_t socket_names[BFS_SOCKET_NAMES]; /* socket_name.c: texts, each in the place that its hash says */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;

@@ -124,7 +124,8 @@ static enum bfs_verdict socket_name(struct bfs_call *c) {
 	uint32_t len = sizeof address;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
-	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || address.family != BFS_AF_UNIX) return BFS_PASS; /* not ours: the kernel says what is wrong, or fills in its own */
+	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || address.family != BFS_AF_UNIX)
+		return BFS_PASS; /* not ours: the kernel says what is wrong, or fills in its own */
 	return bfs_done(c, bfs_socket_address_out(&address, len, c->a[1], c->a[2]));
 }
 

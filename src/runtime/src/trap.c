@@ -48,8 +48,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct trap_frame)) & ~15ul;
 	struct trap_frame *frame = (struct trap_frame *)base;
-	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call,
-		t->call.kept };
+	*frame = (struct trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call, t->call.kept };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
@@ -64,10 +63,9 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 /* The call that the frame at the stack pointer is of has been performed. */
 static void trap_after(struct bfs_sigcontext *mc) {
 	const struct trap_frame *frame = (const struct trap_frame *)mc->rsp;
-	struct bfs_call call = { .nr = (int32_t)frame->rax,
-		.a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 },
-		.result = (long)frame->again,
-		.kept = frame->kept };
+	struct bfs_call call = {
+		.nr = (int32_t)frame->rax, .a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 }, .result = (long)frame->again, .kept = frame->kept
+	};
 	bool again = bfs_after(&call);
 	mc->rdi = frame->rdi;
 	mc->rsi = frame->rsi;
@@ -83,7 +81,7 @@ static void trap_after(struct bfs_sigcontext *mc) {
 /* Ours traps nothing that is made from the gate or that the table calls native. */
 bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr) {
 	uint8_t class = bfs_policy_of(nr).class;
-	return code == TRAP_SYS_SECCOMP && error == BFS_FILTER_TRAPS && address - BFS_GATE_ADDR >= BFS_GATE_SIZE && 
+	return code == TRAP_SYS_SECCOMP && error == BFS_FILTER_TRAPS && address - BFS_GATE_ADDR >= BFS_GATE_SIZE &&
 	       (class == BFS_CLASS_TRAP || class == BFS_CLASS_LATER || class == BFS_CLASS_PROCESS);
 }
 

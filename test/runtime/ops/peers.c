@@ -2,16 +2,19 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
 #define HEAD offsetof(struct sockaddr_un, sun_path)
-#define A (struct sockaddr *)
+static struct sockaddr *sa(void *address) { return address; }
 
 static socklen_t address(struct sockaddr_un *out, const char *path) {
 	size_t len = strlen(path);
@@ -27,13 +30,13 @@ static int bound(int type, const char *path) {
 	int s = socket(AF_UNIX, type, 0);
 	if (path == NULL) return s;
 	socklen_t len = address(&at, path);
-	return bind(s, A &at, len) == 0 ? s : -1;
+	return bind(s, sa(&at), len) == 0 ? s : -1;
 }
 
 static int reach(int s, const char *path) {
 	struct sockaddr_un to;
 	socklen_t len = address(&to, path);
-	return connect(s, A &to, len);
+	return connect(s, sa(&to), len);
 }
 
 struct name {
@@ -78,14 +81,14 @@ static void connections(int type) {
 			int c = bound(type, paths[p]);
 			fresh(&n, rooms[r]);
 			OK(c >= 0 && reach(c, "server") == 0);
-			int a = r % 2 == 0 ? accept(s, A n.bytes, &n.len) : accept4(s, A n.bytes, &n.len, SOCK_CLOEXEC);
+			int a = r % 2 == 0 ? accept(s, sa(n.bytes), &n.len) : accept4(s, sa(n.bytes), &n.len, SOCK_CLOEXEC);
 			OK(a >= 0 && says(&n, rooms[r], paths[p], 2));
 			fresh(&n, rooms[r]);
-			OK(getpeername(a, A n.bytes, &n.len) == 0 && says(&n, rooms[r], paths[p], 2));
+			OK(getpeername(a, sa(n.bytes), &n.len) == 0 && says(&n, rooms[r], paths[p], 2));
 			if (type == SOCK_STREAM) { /* an accepted socket has its listener's name */
 				char text[8];
 				fresh(&n, rooms[r]);
-				OK(write(a, "hello", 5) == 5 && recvfrom(c, text, sizeof text, 0, A n.bytes, &n.len) == 5);
+				OK(write(a, "hello", 5) == 5 && recvfrom(c, text, sizeof text, 0, sa(n.bytes), &n.len) == 5);
 				OK(says(&n, rooms[r], "server", 0));
 			}
 			close(a);
@@ -95,13 +98,13 @@ static void connections(int type) {
 	int c = bound(type, "client");
 	OK(reach(c, "server") == 0);
 	n.len = (socklen_t)-1;
-	FAILS(accept(s, A n.bytes, &n.len), EINVAL);
+	FAILS(accept(s, sa(n.bytes), &n.len), EINVAL);
 	close(c);
 	c = bound(type, NULL);
 	OK(reach(c, "server") == 0);
 	int next = dup(0);
 	close(next);
-	FAILS(accept(s, (struct sockaddr *)n.bytes, NULL), EFAULT);
+	FAILS(accept(s, sa(n.bytes), NULL), EFAULT);
 	OK(dup(0) == next && close(next) == 0); /* nothing is left of the connection */
 	close(c);
 	c = bound(type, NULL);
@@ -110,10 +113,10 @@ static void connections(int type) {
 	OK(a >= 0);
 	fcntl(s, F_SETFL, O_NONBLOCK);
 	n.len = sizeof n.bytes;
-	FAILS(accept(s, A n.bytes, &n.len), EAGAIN);
-	FAILS(accept(c, A n.bytes, &n.len), EINVAL);
-	FAILS(accept(0, A n.bytes, &n.len), ENOTSOCK);
-	FAILS(accept(-1, A n.bytes, &n.len), EBADF);
+	FAILS(accept(s, sa(n.bytes), &n.len), EAGAIN);
+	FAILS(accept(c, sa(n.bytes), &n.len), EINVAL);
+	FAILS(accept(0, sa(n.bytes), &n.len), ENOTSOCK);
+	FAILS(accept(-1, sa(n.bytes), &n.len), EBADF);
 	close(a);
 	close(c);
 	close(s);
@@ -140,24 +143,24 @@ static void datagrams(const char *path) {
 	const socklen_t rooms[] = { sizeof n.bytes, sizeof(struct sockaddr_un), 12, 2, 1, 0 };
 	for (size_t r = 0; r < 6; r++) {
 		fresh(&n, rooms[r]);
-		OK(sendto(c, "one", 3, 0, A &to, len) == 3 && recvfrom(s, text, sizeof text, 0, A n.bytes, &n.len) == 3);
+		OK(sendto(c, "one", 3, 0, sa(&to), len) == 3 && recvfrom(s, text, sizeof text, 0, sa(n.bytes), &n.len) == 3);
 		OK(says(&n, rooms[r], path, 0));
-		OK(sendto(c, "two!", 4, 0, A &to, len) == 4 && take(s, &n, rooms[r]) == 4);
+		OK(sendto(c, "two!", 4, 0, sa(&to), len) == 4 && take(s, &n, rooms[r]) == 4);
 		OK(says(&n, rooms[r], path, 0));
 	}
 	fresh(&n, sizeof n.un);
-	OK(sendto(c, "one", 3, 0, A &to, len) == 3 && recvfrom(s, text, sizeof text, 0, A n.bytes, &n.len) == 3);
-	if (path != NULL) OK(sendto(s, "back", 4, 0, A n.bytes, n.len < sizeof n.un ? n.len : sizeof n.un) == 4 && recv(c, text, sizeof text, 0) == 4);
+	OK(sendto(c, "one", 3, 0, sa(&to), len) == 3 && recvfrom(s, text, sizeof text, 0, sa(n.bytes), &n.len) == 3);
+	if (path != NULL) OK(sendto(s, "back", 4, 0, sa(n.bytes), n.len < sizeof n.un ? n.len : sizeof n.un) == 4 && recv(c, text, sizeof text, 0) == 4);
 	if (path != NULL) OK(unlink(path) == 0); /* the name stays */
 	fresh(&n, sizeof n.un);
-	OK(sendto(c, "gone", 4, 0, A &to, len) == 4 && recvfrom(s, text, sizeof text, 0, A n.bytes, &n.len) == 4);
+	OK(sendto(c, "gone", 4, 0, sa(&to), len) == 4 && recvfrom(s, text, sizeof text, 0, sa(n.bytes), &n.len) == 4);
 	OK(says(&n, sizeof n.un, path, 0));
-	OK(sendto(c, "x", 1, 0, A &to, len) == 1);
+	OK(sendto(c, "x", 1, 0, sa(&to), len) == 1);
 	n.len = (socklen_t)-1;
-	FAILS(recvfrom(s, text, sizeof text, 0, A n.bytes, &n.len), EINVAL);
-	OK(sendto(c, "x", 1, 0, A &to, len) == 1);
-	FAILS(recvfrom(s, text, sizeof text, 0, A n.bytes, NULL), EFAULT);
-	FAILS(recvfrom(s, text, sizeof text, MSG_DONTWAIT, A n.bytes, &n.len), EAGAIN); /* it was taken all the same */
+	FAILS(recvfrom(s, text, sizeof text, 0, sa(n.bytes), &n.len), EINVAL);
+	OK(sendto(c, "x", 1, 0, sa(&to), len) == 1);
+	FAILS(recvfrom(s, text, sizeof text, 0, sa(n.bytes), NULL), EFAULT);
+	FAILS(recvfrom(s, text, sizeof text, MSG_DONTWAIT, sa(n.bytes), &n.len), EAGAIN); /* it was taken all the same */
 	FAILS(recvmsg(s, NULL, MSG_DONTWAIT), EFAULT);
 	FAILS(take(s, &n, (socklen_t)-1), EINVAL);
 	close(s);
@@ -177,7 +180,7 @@ static void many(void) {
 	socklen_t len = address(&to, "receiver");
 	for (int i = 0; i < 4; i++) {
 		int c = bound(SOCK_DGRAM, paths[i]);
-		OK(c >= 0 && sendto(c, "message", (size_t)i + 1, 0, A &to, len) == i + 1);
+		OK(c >= 0 && sendto(c, "message", (size_t)i + 1, 0, sa(&to), len) == i + 1);
 		close(c);
 		fresh(&n[i], 0);
 		vec[i] = (struct iovec){ text[i], sizeof text[i] };
@@ -236,9 +239,9 @@ static void waits(void) {
 		}
 		fresh(&n, sizeof n.bytes);
 		if (restart) {
-			OK(accept(s, A n.bytes, &n.len) >= 0 && says(&n, sizeof n.bytes, "waited", 0));
+			OK(accept(s, sa(n.bytes), &n.len) >= 0 && says(&n, sizeof n.bytes, "waited", 0));
 		} else {
-			FAILS(accept(s, A n.bytes, &n.len), EINTR);
+			FAILS(accept(s, sa(n.bytes), &n.len), EINTR);
 			OK(n.len == sizeof n.bytes && n.bytes[0] == '#');
 			kill(pid, SIGKILL);
 		}
@@ -259,7 +262,7 @@ static void *receives(void *unused) {
 	if (read(early[0], &go, 1) != 1) return NULL;
 	int s = *(int *)n.bytes = early[1];
 	fresh(&n, sizeof n.bytes);
-	return recvfrom(s, &go, 1, 0, A n.bytes, &n.len) == 1 ? &n : NULL;
+	return recvfrom(s, &go, 1, 0, sa(n.bytes), &n.len) == 1 ? &n : NULL;
 }
 
 static void threads(void) {
@@ -280,6 +283,27 @@ static void threads(void) {
 	OK(unlink("receiver") == 0 && unlink("sender") == 0);
 }
 
+/* A filter of the program's refuses one of these calls, and the others go on. */
+static void sandboxed(void) {
+	struct sock_filter code[] = { { BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) }, { BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_recvfrom },
+		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EDOM }, { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
+	struct sock_fprog program = { sizeof code / sizeof code[0], code };
+	struct name n;
+	char byte;
+	int status, s = bound(SOCK_DGRAM, "receiver"), c = bound(SOCK_DGRAM, "sender");
+	OK(reach(c, "receiver") == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(1);
+		if (write(c, "x", 1) != 1 || recvfrom(s, &byte, 1, 0, sa(n.bytes), &n.len) != -1 || errno != EDOM) _exit(2);
+		_exit(take(s, &n, sizeof n.bytes) == 1 && says(&n, sizeof n.bytes, "sender", 0) ? 0 : 3);
+	}
+	OK(waitpid(pid, &status, 0) == pid && status == 0);
+	close(s);
+	close(c);
+	OK(unlink("receiver") == 0 && unlink("sender") == 0);
+}
+
 /* Names of which there are more than a socket's life: each has room again when it is gone. */
 static void turnover(void) {
 	struct name n;
@@ -289,8 +313,8 @@ static void turnover(void) {
 		snprintf(path, sizeof path, "./client-%d", i);
 		int c = bound(SOCK_DGRAM, path);
 		fresh(&n, sizeof n.bytes);
-		if (c < 0 || reach(c, "receiver") != 0 || write(c, "x", 1) != 1 || recvfrom(s, text, 1, 0, A n.bytes, &n.len) != 1 || !says(&n, sizeof n.bytes, path, 0) ||
-			close(c) != 0 || unlink(path) != 0) {
+		if (c < 0 || reach(c, "receiver") != 0 || write(c, "x", 1) != 1 || recvfrom(s, text, 1, 0, sa(n.bytes), &n.len) != 1 ||
+			!says(&n, sizeof n.bytes, path, 0) || close(c) != 0 || unlink(path) != 0) {
 			OK(!"a name in turn");
 			break;
 		}
@@ -319,6 +343,7 @@ int main(int argc, char **argv) {
 	if (s >= 0) datagrams(longest);
 	many();
 	waits();
+	sandboxed();
 	turnover();
 	return check_end();
 }
