@@ -173,8 +173,10 @@ long bfs_node_fallocate(bfs_node n, uint32_t mode, uint64_t offset, uint64_t siz
 long bfs_node_seek(bfs_node n, uint64_t offset, int whence);
 /* Maps [offset, offset+size) of the file; exact semantics of mmap(2) for flags and protections; image pages come from the library file itself. */
 long bfs_node_mmap(bfs_node n, uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, uint64_t offset, bool writable_ofd);
-/* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. False where there is none. node_page_owner.c */
-bool bfs_node_page_owner(uint64_t pool_offset, bfs_node *n, uint64_t *file_offset);
+/* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. HINT is looked at first. False where there is none. node_page_owner.c */
+bool bfs_node_page_owner(uint64_t pool_offset, bfs_node hint, bfs_node *n, uint64_t *file_offset);
+/* Absolute path of overlay file N by any of its names, NUL-terminated; its length, −ENOENT where it has none in the overlay. All names are looked through. node_page_owner.c */
+long bfs_node_file_path(bfs_node n, char *dst, size_t size);
 /* It was read by other means than O_NOATIME: moves the access time of an overlay node as relatime does. node_atime.c */
 void bfs_node_accessed(bfs_node n);
 /* An open file description holds a reference, so that data of an unlinked file stays until the last one is gone. */
@@ -418,6 +420,8 @@ struct bfs_mapped_file {
 struct bfs_ofd;
 void bfs_mapped_note(const struct bfs_ofd *ofd);
 bool bfs_mapped_find(uint32_t lib, uint64_t at, struct bfs_mapped_file *out);
+/* The same for a mapping of the pool at byte AT. LAST: the node that was found last, for the next one. */
+bool bfs_mapped_find_pool(uint64_t at, bfs_node *last, struct bfs_mapped_file *out);
 /* Interned, immutable strings in the pool; 0 is "". */
 uint32_t bfs_pool_string(const char *s, size_t len); /* 0 when full and len > 0 */
 /* Gives a string of one's own back (it must have no other user). */
