@@ -110,6 +110,7 @@ struct bfs_stripe {
 	uint32_t hint;  /* no row below is free */
 	uint32_t look;  /* where to look next for a dead one */
 	uint32_t alive; /* how many of those looked at in this round lived */
+	uint32_t top;   /* above the highest row ever used: the table is sparse, and what is looked at takes memory */
 	uint32_t due;   /* row whose use is put off until the rows below have been looked at; 0: as at the start */
 };
 
@@ -366,6 +367,8 @@ void bfs_ofd_freed(uint32_t index);
 uint32_t bfs_ofd_index(uint32_t stripe, uint32_t row);
 /* The stripe of a file with inode number INO, and of directories below MOUNT. */
 uint32_t bfs_ofd_stripe(uint64_t ino);
+/* Rows of a stripe that may be in use. */
+uint32_t bfs_ofd_rows(uint32_t stripe);
 uint32_t bfs_ofd_stripe_of_mount(uint32_t mount);
 /* Does a live description refer to image node N? A hint (no lock). */
 bool bfs_ofd_refers(bfs_node n);

@@ -22,9 +22,9 @@ static bool busy_is(const struct bfs_ofd *ofd, uint64_t ino, bool executed) {
 }
 
 static bool busy_now(uint64_t ino, bool executed) {
-	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED), stripe = bfs_ofd_stripe(ino);
-	for (uint32_t row = 0, i; (i = bfs_ofd_index(stripe, row)) < top; row++) {
-		uint32_t seen = bfs_ofd_word(i);
+	uint32_t stripe = bfs_ofd_stripe(ino), rows = bfs_ofd_rows(stripe);
+	for (uint32_t row = 0; row < rows; row++) {
+		uint32_t i = bfs_ofd_index(stripe, row), seen = bfs_ofd_word(i);
 		if (BFS_OFD_STATE(seen) == BFS_OFD_LIVE && busy_is(&bfs_p.ofds[i], ino, executed) && bfs_ofd_alive(i) && bfs_ofd_word(i) == seen) return true;
 	}
 	return false;

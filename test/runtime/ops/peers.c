@@ -72,9 +72,9 @@ static char absolute[512];
 static void connections(int type) {
 	struct name n;
 	int s = bound(type, "server");
-	OK(s >= 0 && listen(s, 8) == 0);
+	OK(s >= 0 && listen(s, 8) == 0 && fcntl(s, F_SETFL, O_NONBLOCK) == 0); /* who connected is there */
 	const char *paths[] = { "client", absolute, "d/../spelled", NULL };
-	snprintf(absolute, sizeof absolute, "%s/absolute", getcwd(absolute, 300));
+	OK(getcwd(absolute, 300) != NULL && strcat(absolute, "/absolute") == absolute);
 	const socklen_t rooms[] = { sizeof n.bytes, sizeof(struct sockaddr_un), 12, 2, 1, 0 };
 	for (size_t p = 0; p < 4; p++)
 		for (size_t r = 0; r < 6; r++) {
@@ -111,7 +111,6 @@ static void connections(int type) {
 	OK(reach(c, "server") == 0 && unlink("client") == 0);
 	int a = accept(s, NULL, NULL);
 	OK(a >= 0);
-	fcntl(s, F_SETFL, O_NONBLOCK);
 	n.len = sizeof n.bytes;
 	FAILS(accept(s, sa(n.bytes), &n.len), EAGAIN);
 	FAILS(accept(c, sa(n.bytes), &n.len), EINVAL);
