@@ -3,7 +3,7 @@
 . "$(dirname "$0")/support/lib.sh"
 
 table=$project/src/runtime/include/policy_table.h
-rows=$(sed -nE 's/^(NATIVE|TRAP|PROCESS|DENY|OWN)\(([0-9]+), ([a-z0-9_]+).*/\2 \3/p' "$table")
+rows=$(sed -nE 's/^(NATIVE|TRAP|LATER|PROCESS|DENY|OWN)\(([0-9]+), ([a-z0-9_]+).*/\2 \3/p' "$table")
 count=$(wc -l <<<"$rows")
 [ "$count" -gt 380 ] && pass || fail "only $count rows"
 [ "$rows" = "$(sort -n -u -k1,1 <<<"$rows")" ] && pass || fail "rows out of order or twice"
@@ -14,5 +14,5 @@ while read -r number name; do
 done <<<"$header"
 limit=$(sed -nE 's/^#define BFS_NR_LIMIT ([0-9]+)$/\1/p' "$project/src/runtime/include/policy.h")
 [ "$(tail -n 1 <<<"$rows" | cut -d' ' -f1)" -eq $((limit - 1)) ] && pass || fail "BFS_NR_LIMIT is not the last row's number + 1"
-for class in NATIVE TRAP PROCESS DENY OWN; do printf '%s: %s\n' "$class" "$(grep -c "^$class(" "$table")"; done
+for class in NATIVE TRAP LATER PROCESS DENY OWN; do printf '%s: %s\n' "$class" "$(grep -c "^$class(" "$table")"; done
 finish

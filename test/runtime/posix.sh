@@ -19,9 +19,7 @@ mkdir "$seed/many"
 known_differences='volume names: stat(".", &st) == 0 && st.st_nlink == 0
 volume names: dir != NULL && readdir(dir) == NULL
 volume dirs: rmdir("many") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 0
-volume sockets: getsockname(s, (struct sockaddr *)&name, &name_len) == 0 && name_len == len && strcmp(name.sun_path, "d/stream") == 0
-volume sockets: c >= 0 && read(c, text, sizeof text) == 4 && memcmp(text, "ping", 4) == 0 && write(c, "pong", 4) == 4
-volume sockets: waitpid(pid, &status, 0) == pid && status == 0
+volume peers: s >= 0 && close(s) == 0 && unlink(longest) == 0
 volume ownership: open("device", O_RDONLY) fails with ENXIO
 volume notify: 1:open:dir 1:access:dir 1:close:dir'
 
@@ -34,7 +32,8 @@ for source in "$here"/posix/*.c; do
 	name=$(basename "$source" .c)
 	[ "$name" = full ] || [ "$name" = remains ] || programs+=("$name")
 done
-mapfile -t ops < <(cd "$here/ops" && ls ./*.c | sed 's,^\./,,; s,\.c$,,') # natively and in the overlay ops.sh runs them
+# Natively and in the overlay ops.sh runs these. The kernel does not know of a volume's file that it is a program that runs: it runs the carrier.
+mapfile -t ops < <(cd "$here/ops" && ls ./*.c | sed 's,^\./,,; s,\.c$,,' | grep -vx busy)
 [ "${#programs[@]}" -gt 0 ] && [ "${#ops[@]}" -gt 0 ] || fail "no programs found"
 
 native=$(mktemp -d /dev/shm/binaryfs-posix.XXXXXX 2>/dev/null) || native=$(mktemp -d "$scratch/native.XXXXXX")

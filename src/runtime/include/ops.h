@@ -11,6 +11,7 @@
 
 #define NATIVE(nr, name)
 #define TRAP(nr, name, op) bfs_op op;
+#define LATER(nr, name, op) bfs_op op;
 #define PROCESS(nr, name)
 #define DENY(nr, name, error)
 #define OWN(nr, name, error)

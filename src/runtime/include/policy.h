@@ -9,7 +9,8 @@ enum bfs_class {
 	BFS_CLASS_NATIVE,
 	BFS_CLASS_TRAP,
 	BFS_CLASS_PROCESS,
-	BFS_CLASS_OWN, /* as DENY, but passes from the gate */
+	BFS_CLASS_LATER, /* as NATIVE; as TRAP where the process uses names of AF_UNIX sockets: filter_names.c */
+	BFS_CLASS_OWN,   /* as DENY, but passes from the gate */
 };
 /* First number above the table. Numbers from here on are unknown. */
 #define BFS_NR_LIMIT 471

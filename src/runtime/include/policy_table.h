@@ -2,6 +2,7 @@
  *
  *   NATIVE(number, name)          touches no file, or only what a descriptor from us already allows: the kernel answers, nothing traps
  *   TRAP(number, name, op)        takes a path, or a descriptor that may be a placeholder: OP answers (dispatch.c)
+ *   LATER(number, name, op)       native until the process uses a name of an AF_UNIX socket, from then on as TRAP (filter_names.c)
  *   PROCESS(number, name)         makes processes, runs programs or changes signal masks: the trap layer answers
  *   DENY(number, name, errno)     not offered
  *   OWN(number, name, errno)      not offered, but the runtime itself makes it
@@ -52,11 +53,11 @@ NATIVE(39, getpid)
 TRAP(40, sendfile, bfs_op_sendfile) /* either side may be a placeholder */
 NATIVE(41, socket)
 TRAP(42, connect, bfs_op_connect) /* AF_UNIX paths */
-NATIVE(43, accept) /* a peer that is bound shows its abstract name, which connect and sendto take as it is */
+LATER(43, accept, bfs_op_accept) /* the peer's AF_UNIX path */
 TRAP(44, sendto, bfs_op_sendto) /* AF_UNIX paths; the filter may let a null address (argument 4) pass untrapped */
-NATIVE(45, recvfrom) /* as accept */
+LATER(45, recvfrom, bfs_op_recvfrom) /* as accept */
 TRAP(46, sendmsg, bfs_op_sendmsg) /* AF_UNIX paths in msg_name */
-NATIVE(47, recvmsg) /* as accept; descriptors received may be placeholders and are whole */
+LATER(47, recvmsg, bfs_op_recvmsg) /* as accept; descriptors received may be placeholders and are whole */
 NATIVE(48, shutdown)
 TRAP(49, bind, bfs_op_bind) /* AF_UNIX paths */
 NATIVE(50, listen)
@@ -297,7 +298,7 @@ NATIVE(284, eventfd)
 TRAP(285, fallocate, bfs_op_fallocate)
 NATIVE(286, timerfd_settime)
 NATIVE(287, timerfd_gettime)
-NATIVE(288, accept4) /* as accept */
+LATER(288, accept4, bfs_op_accept) /* as accept */
 NATIVE(289, signalfd4)
 NATIVE(290, eventfd2)
 NATIVE(291, epoll_create1)
@@ -308,7 +309,7 @@ TRAP(295, preadv, bfs_op_preadv)
 TRAP(296, pwritev, bfs_op_pwritev)
 NATIVE(297, rt_tgsigqueueinfo)
 DENY(298, perf_event_open, EPERM) /* reads what the kernel sees of the host */
-NATIVE(299, recvmmsg) /* as accept */
+LATER(299, recvmmsg, bfs_op_recvmmsg) /* as accept */
 DENY(300, fanotify_init, ENOSYS)
 DENY(301, fanotify_mark, ENOSYS) /* path */
 TRAP(302, prlimit64, bfs_op_prlimit64) /* as getrlimit and setrlimit */
@@ -396,6 +397,7 @@ DENY(470, listns, ENOSYS) /* namespaces of the host */
 /* clang-format on */
 #undef NATIVE
 #undef TRAP
+#undef LATER
 #undef PROCESS
 #undef DENY
 #undef OWN

@@ -110,6 +110,7 @@ struct bfs_stripe {
 	uint32_t hint;  /* no row below is free */
 	uint32_t look;  /* where to look next for a dead one */
 	uint32_t alive; /* how many of those looked at in this round lived */
+	uint32_t top;   /* above the highest row ever used: the table is sparse, and what is looked at takes memory */
 	uint32_t due;   /* row whose use is put off until the rows below have been looked at; 0: as at the start */
 };
 
@@ -126,6 +127,7 @@ struct bfs_tracee {
 	uint64_t owed;        /* the same of one whose entry was told when a signal came: it is not told again; 0: none */
 };
 #define BFS_TRACEES 4096u
+#define BFS_SOCKET_NAMES 1024u
 
 struct bfs_control {
 	uint64_t magic;
@@ -162,7 +164,8 @@ struct bfs_control {
 	uint32_t door_names;                /* lock: door_names.c */
 	uint64_t tracers[BFS_TRACEES / 64]; /* bit N: there are, or were, tracers whose thread number modulo BFS_TRACEES is N */
 	struct bfs_tracee tracees[BFS_TRACEES];
-	uint64_t instance_key, instance_inode; /* notify.c */
+	uint64_t instance_key, instance_inode;   /* notify.c */
+	uint32_t socket_names[BFS_SOCKET_NAMES]; /* socket_name.c: texts, each in the place that its hash says */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
 };
@@ -378,6 +381,8 @@ void bfs_ofd_freed(uint32_t index);
 uint32_t bfs_ofd_index(uint32_t stripe, uint32_t row);
 /* The stripe of a file with inode number INO, and of directories below MOUNT. */
 uint32_t bfs_ofd_stripe(uint64_t ino);
+/* Rows of a stripe that may be in use. */
+uint32_t bfs_ofd_rows(uint32_t stripe);
 uint32_t bfs_ofd_stripe_of_mount(uint32_t mount);
 /* Does a live description refer to image node N? A hint (no lock). */
 bool bfs_ofd_refers(bfs_node n);

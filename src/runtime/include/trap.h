@@ -7,7 +7,7 @@
  *   exec.c       execve of the program: checks, then a real execve of the carrier
  *   program.c    continuation after that execve: joins the tree and loads the target
  *   elf_load.c   user-space ELF loader        stack.c  argument vector and auxiliary vector
- *   gate.S gate.c    the gate page            filter.c  the seccomp filter, from policy.h        filter_added.c  those of programs
+ *   gate.S gate.c    the gate page            filter.c  the seccomp filter, from policy.h        filter_names.c  what more traps where sockets have names        filter_added.c  those of programs
  *   trap.S trap.c    the SIGSYS handler       slot.c    private stacks
  *   signal.c     signal masks and actions, so that SIGSYS is never blocked nor taken away
  *   abi.c        the C ABI for those who trap by themselves (binaryfs.h)
@@ -27,6 +27,7 @@ long bfs_gate_map(void);
 /* Stubs in the page: performs a passed call; the same, and then the program's own call again; the same, and then the runtime hears of it (trap.c describes the frame); the end of the handler; what
  * bfs_judge asks from, and the address that the filter sees there. */
 extern const char bfs_gate_code[], bfs_gate_code_end[], bfs_gate_pass[], bfs_gate_wait[], bfs_gate_after[], bfs_gate_sigreturn[], bfs_gate_judged[];
+extern uint64_t bfs_gate_entry BFS_HIDDEN; /* 0: there is no gate */
 static inline uint64_t bfs_gate_at(const char *stub) { return BFS_GATE_ADDR + (uint64_t)(stub - bfs_gate_code); }
 
 /* ---- filter ---- */
@@ -73,8 +74,9 @@ bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr);
 /* What a passed call's way back to the program is read from, at the stack pointer while the call is made. trap.c */
 struct bfs_trap_frame {
 	uint64_t rdi, rsi, rdx, r10, r8, r9, rip, rsp, rax;
-	uint64_t again; /* BFS_WAIT: the negated result; BFS_AFTER: address of the word pair, then the result */
-	uint64_t after; /* BFS_AFTER: bfs_after_call */
+	uint64_t again; /* BFS_WAIT: the negated result; BFS_AFTER: address of the word that says whether to look, then the result */
+	uint64_t after; /* BFS_AFTER: bfs_after_call, */
+	uint64_t kept;  /* and where what the call was given in the program's place lies; 0: nothing */
 };
 /* System calls outside file system and C ABI: those of class PROCESS. */
 struct bfs_trap {

@@ -27,6 +27,7 @@ struct bfs_call {
 	uint64_t a[6];
 	long result;
 	int64_t again;    /* BFS_WAIT: the kernel's result that says so */
+	uint64_t kept;    /* BFS_AFTER: what bfs_after is to find of the call, in its scratch area; 0: nothing, as it is a wait */
 	uint64_t scratch; /* set by the maker of the call: BFS_SCRATCH_SIZE bytes, 16-aligned, that live until the passed call has returned; 0: none */
 };
 #define BFS_SCRATCH_SIZE 2048u
@@ -40,7 +41,7 @@ enum bfs_verdict {
 	BFS_PASS,  /* the caller performs system call c->nr with c->a (both possibly rewritten) in the gate; it may block. Pointers in c->a are the
 	           * program's own or to memory that lives as long as the process. */
 	BFS_WAIT,  /* as BFS_PASS; but where the kernel says c->again, what was waited for is there, and the program's own call is made again from the start */
-	BFS_AFTER, /* as BFS_PASS, of a wait; but afterwards, where *bfs_wait_heeded() is not 0, bfs_wait_after hears of it */
+	BFS_AFTER, /* as BFS_PASS; but afterwards, where *bfs_after_heeded() is not 0, bfs_after hears of it */
 	BFS_LAST,  /* as BFS_PASS, of a call that does not return; no signal is handled before it */
 	BFS_AGAIN, /* the program makes the same call again, after the signals that wait for it */
 };
@@ -48,6 +49,10 @@ enum bfs_verdict {
 enum bfs_verdict bfs_dispatch(struct bfs_call *c);
 /* dispatch.c: bfs_dispatch (with a scratch area of its own), then the passed call itself. For the runtime's own use and the C ABI. */
 long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+
+/* A call of verdict BFS_AFTER: the word that says whether its result is looked at, and who does; C is as the program made it, with KEPT and the kernel's result, which may be changed. True: the call is made again. */
+const uint64_t *bfs_after_heeded(const struct bfs_call *c);
+bool bfs_after(struct bfs_call *c);
 
 /* An op (op_*.c). Each family file defines ops; dispatch.c holds the one table nr → op. */
 typedef enum bfs_verdict bfs_op(struct bfs_call *c);
@@ -168,8 +173,10 @@ long bfs_node_fallocate(bfs_node n, uint32_t mode, uint64_t offset, uint64_t siz
 long bfs_node_seek(bfs_node n, uint64_t offset, int whence);
 /* Maps [offset, offset+size) of the file; exact semantics of mmap(2) for flags and protections; image pages come from the library file itself. */
 long bfs_node_mmap(bfs_node n, uint64_t addr, uint64_t size, uint32_t prot, uint32_t flags, uint64_t offset, bool writable_ofd);
-/* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. False where there is none. node_page_owner.c */
-bool bfs_node_page_owner(uint64_t pool_offset, bfs_node *n, uint64_t *file_offset);
+/* The file and its byte offset that the data page at byte POOL_OFFSET of the pool belongs to, as long as it is mapped. HINT is looked at first. False where there is none. node_page_owner.c */
+bool bfs_node_page_owner(uint64_t pool_offset, bfs_node hint, bfs_node *n, uint64_t *file_offset);
+/* Absolute path of overlay file N by any of its names, NUL-terminated; its length, −ENOENT where it has none in the overlay. All names are looked through. node_page_owner.c */
+long bfs_node_file_path(bfs_node n, char *dst, size_t size);
 /* It was read by other means than O_NOATIME: moves the access time of an overlay node as relatime does. node_atime.c */
 void bfs_node_accessed(bfs_node n);
 /* An open file description holds a reference, so that data of an unlinked file stays until the last one is gone. */
@@ -244,9 +251,11 @@ struct bfs_ofd {
 	uint32_t mount;        /* HOST */
 	uint32_t rel;          /* HOST, PROC: string in the pool; for NODE files the name under parent (0: unknown) */
 	uint64_t private_data; /* of the provider (procfs snapshots) */
-	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bit 1: BFS_OFD_CREATED; 0 at open */
+	uint64_t reserved;     /* bit 0: a POSIX record lock was taken through it (op_lock.c); bits 1 to 3: below; 0 at open */
 };
-#define BFS_OFD_CREATED 2u /* its open made the file: F_CREATED_QUERY */
+#define BFS_OFD_CREATED 2u  /* its open made the file: F_CREATED_QUERY */
+#define BFS_OFD_EXECUTED 4u /* the file is the program of those processes that have it, all of them in the reserved place (program.c) */
+#define BFS_OFD_QUIET 8u    /* another description's end is told in the place of its own (inotify) */
 /* The open file description behind FD, or NULL where FD is no placeholder (a host file, socket, pipe, closed). *INDEX may be NULL. */
 struct bfs_ofd *bfs_ofd_of(int fd, uint32_t *index);
 /* The reserved descriptor of the inode that all descriptions of OFD's file are on. */
@@ -257,6 +266,8 @@ long bfs_ofd_open(const struct bfs_loc *loc, uint32_t flags);
 void bfs_exec_closing(void);
 /* After the descriptor was closed through the gate: frees the entry when nobody else holds it. */
 void bfs_ofd_closed(uint32_t index);
+/* −ETXTBSY where the file of inode number INO is executed (EXECUTED), or is open for writing (else); 0. Waits a moment for that to end. ofd_busy.c */
+long bfs_ofd_text_busy(uint64_t ino, bool executed);
 /* The path that /proc/self/fd/N and getcwd show, with " (deleted)" where it is. Returns the length without the NUL. */
 long bfs_ofd_path(const struct bfs_ofd *ofd, char *dst, size_t size);
 /* The name under its parent directory that leads to what is open: the one it was opened by, if it still does, else any. False where there is none. */
@@ -409,6 +420,8 @@ struct bfs_mapped_file {
 struct bfs_ofd;
 void bfs_mapped_note(const struct bfs_ofd *ofd);
 bool bfs_mapped_find(uint32_t lib, uint64_t at, struct bfs_mapped_file *out);
+/* The same for a mapping of the pool at byte AT. LAST: the node that was found last, for the next one. */
+bool bfs_mapped_find_pool(uint64_t at, bfs_node *last, struct bfs_mapped_file *out);
 /* Interned, immutable strings in the pool; 0 is "". */
 uint32_t bfs_pool_string(const char *s, size_t len); /* 0 when full and len > 0 */
 /* Gives a string of one's own back (it must have no other user). */

@@ -1,10 +1,12 @@
 /* From a system call number to its policy and its op. Both are switches over the one table (policy_table.h): no table of pointers that would need relocation. */
 #include "ops.h"
 #include "policy.h"
+#include "sockets.h"
 
 static const struct bfs_policy dispatch_policy[BFS_NR_LIMIT] = {
 #define NATIVE(nr, name) [nr] = { BFS_CLASS_NATIVE, 0 },
 #define TRAP(nr, name, op) [nr] = { BFS_CLASS_TRAP, 0 },
+#define LATER(nr, name, op) [nr] = { BFS_CLASS_LATER, 0 },
 #define PROCESS(nr, name) [nr] = { BFS_CLASS_PROCESS, 0 },
 #define DENY(nr, name, error) [nr] = { BFS_CLASS_DENY, error },
 #define OWN(nr, name, error) [nr] = { BFS_CLASS_OWN, error },
@@ -30,6 +32,7 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 /* clang-format off */
 #define NATIVE(nr, name) case nr: return BFS_PASS;
 #define TRAP(nr, name, op) case nr: return op(c);
+#define LATER(nr, name, op) TRAP(nr, name, op)
 #define PROCESS(nr, name)
 #define DENY(nr, name, error) case nr: return bfs_done(c, -(error));
 #define OWN(nr, name, error) DENY(nr, name, error)
@@ -37,6 +40,17 @@ enum bfs_verdict bfs_dispatch(struct bfs_call *c) {
 	default: return bfs_done(c, -ENOSYS);
 		/* clang-format on */
 	}
+}
+
+const uint64_t *bfs_after_heeded(const struct bfs_call *c) {
+	static const uint64_t always = 1;
+	return c->kept != 0 ? &always : bfs_wait_heeded();
+}
+
+bool bfs_after(struct bfs_call *c) {
+	if (c->kept == 0) return bfs_wait_after(c);
+	bfs_receive_after(c);
+	return false;
 }
 
 long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
@@ -48,9 +62,9 @@ long bfs_syscall(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, ui
 		if (verdict == BFS_DONE) return c.result;
 		long r = bfs_raw(c.nr, c.a[0], c.a[1], c.a[2], c.a[3], c.a[4], c.a[5]);
 		if (verdict == BFS_AFTER) {
-			c.result = r;
-			if (*bfs_wait_heeded() != 0 && bfs_wait_after(&c)) continue;
-			return r;
+			struct bfs_call returned = { .nr = nr, .a = { a0, a1, a2, a3, a4, a5 }, .result = r, .kept = c.kept };
+			if (*bfs_after_heeded(&returned) != 0 && bfs_after(&returned)) continue;
+			return returned.result;
 		}
 		if (verdict == BFS_PASS || r != c.again) return r;
 	}

@@ -50,6 +50,8 @@ static long exec_check_mode(int fd) {
 	if ((st.mode & S_IFMT) != S_IFREG) return -EACCES;
 	rc = bfs_syscall(EXEC_NR_FACCESSAT2, (uint64_t)fd, BFS_ARG(""), 1, AT_EMPTY_PATH | AT_EACCESS, 0, 0);
 	if (rc == -ENOSYS || rc == -EPERM) rc = (st.mode & 0111) != 0 ? 0 : -EACCES;
+	struct bfs_ofd *ofd = bfs_ofd_of(fd, NULL);
+	if (rc == 0 && ofd != NULL && ofd->kind == BFS_LOC_NODE) rc = bfs_ofd_text_busy(st.ino, false);
 	return rc;
 }
 

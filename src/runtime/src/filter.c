@@ -130,8 +130,14 @@ static void filter_arguments(unsigned nr) {
 	}
 }
 
-static void filter_leaf(unsigned nr) {
+static struct bfs_policy filter_policy(unsigned nr) {
 	struct bfs_policy policy = bfs_policy_of(nr);
+	if (policy.class == BFS_CLASS_LATER) policy.class = BFS_CLASS_NATIVE; /* filter_names.c */
+	return policy;
+}
+
+static void filter_leaf(unsigned nr) {
+	struct bfs_policy policy = filter_policy(nr);
 	uint32_t refused = SECCOMP_RET_ERRNO | (policy.errno & SECCOMP_RET_DATA);
 	switch ((enum bfs_class)policy.class) {
 	case BFS_CLASS_NATIVE:
@@ -143,6 +149,7 @@ static void filter_leaf(unsigned nr) {
 	case BFS_CLASS_DENY: filter_return(refused); return;
 	case BFS_CLASS_TRAP:
 	case BFS_CLASS_PROCESS: filter_arguments(nr); break;
+	case BFS_CLASS_LATER:
 	case BFS_CLASS_OWN: break;
 	}
 	/* BFS_GATE_ADDR ≤ instruction pointer < BFS_GATE_ADDR + page; but a question of bfs_judge is answered. */
@@ -159,7 +166,7 @@ static void filter_leaf(unsigned nr) {
 
 /* Numbers that the filter treats with the same instructions. */
 static bool filter_same(unsigned a, unsigned b) {
-	struct bfs_policy x = bfs_policy_of(a), y = bfs_policy_of(b);
+	struct bfs_policy x = filter_policy(a), y = filter_policy(b);
 	if (x.class != y.class) return false;
 	if (x.class == BFS_CLASS_DENY || x.class == BFS_CLASS_OWN) return x.errno == y.errno;
 	if (x.class == BFS_CLASS_NATIVE) return !filter_judged(a) && !filter_judged(b);

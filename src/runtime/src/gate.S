@@ -45,7 +45,7 @@ bfs_gate_wait:
 	mov %rcx, 48(%rsp)
 	jmp gate_restore
 
-/* The same, and where the word pair that the frame names is not zero, the runtime hears of the result (BFS_AFTER), by a call that traps: it finds the result in the frame's tenth word. */
+/* The same, and where the word that the frame names is not zero, the runtime hears of the result (BFS_AFTER), by a call that traps: it finds the result in the frame's tenth word. */
 	.balign 16
 	.globl bfs_gate_after
 	.hidden bfs_gate_after

@@ -140,6 +140,7 @@ static bool inode_destroy_locked(struct bfs_inode *inode, uint32_t *link) {
 	}
 	bfs_tx_begin();
 	bfs_text_drop(inode->body);
+	if ((inode->mode & S_IFMT) == S_IFSOCK) bfs_text_drop((uint32_t)inode->rdev); /* the path of bind: bfs_socket_record */
 	for (uint32_t x = inode->xattrs, next; x != 0; x = next) {
 		struct bfs_text *t = bfs_text_header(x);
 		next = t != NULL ? t->next : 0;

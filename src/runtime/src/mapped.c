@@ -1,5 +1,5 @@
-/* Which files the mappings of a library show. The kernel knows the library and a place in it; /proc/PID/maps is to name the file, as profilers, debuggers and programs that look for their own libraries
- * there expect. The tree notes it when a file is first mapped, up to BFS_MAPPED_LIMIT runs; of two files with the same content, which may share it, the one that was mapped first. */
+/* Which files the mappings of libraries and the pool show. The kernel knows the library and a place in it; /proc/PID/maps is to name the file, as profilers, debuggers and programs that look for their own libraries
+ * there expect. Of a library the tree notes it when a file is first mapped, up to BFS_MAPPED_LIMIT runs; of two files with the same content, which may share it, the one that was mapped first. */
 #include "image.h"
 #include "pool.h"
 
@@ -87,6 +87,30 @@ bool bfs_mapped_find(uint32_t lib, uint64_t at, struct bfs_mapped_file *out) {
 	}
 	if (m.path == 0 || bfs_node_attr(m.node, &attr) != 0) return false;
 	out->offset = m.offset + (at - m.at);
+	out->ino = attr.ino;
+	return true;
+}
+
+/* The path by which the image file under overlay node N was first mapped. */
+static bool mapped_base_path(bfs_node n, struct bfs_mapped_file *out) {
+	struct bfs_ofd ofd = { .node = n };
+	struct bfs_inode_view v;
+	bfs_node base = mapped_base(&ofd);
+	uint64_t at, len;
+	return base != 0 && bfs_image_inode(base, &v) == 0 && v.size != 0 && bfs_image_extent(&v, 0, &at, &len) == 0 && at != BFS_IMAGE_HOLE &&
+	       bfs_mapped_find((uint32_t)(v.image - bfs_images), v.image->file_offset + at, out);
+}
+
+bool bfs_mapped_find_pool(uint64_t at, bfs_node *last, struct bfs_mapped_file *out) {
+	struct bfs_attr attr;
+	bfs_node n;
+	uint64_t offset;
+	bfs_node known = *last;
+	*last = BFS_NODE_NONE;
+	if (!bfs_node_page_owner(at, known, &n, &offset) || bfs_node_attr(n, &attr) != 0) return false;
+	if (n != known && bfs_node_file_path(n, out->path, sizeof out->path) < 0 && !mapped_base_path(n, out)) return false;
+	*last = n;
+	out->offset = offset;
 	out->ino = attr.ino;
 	return true;
 }

@@ -57,7 +57,8 @@ static void ofd_free_watched(uint32_t index, uint32_t seen) {
 	bfs_node n = ofd->kind == BFS_LOC_NODE ? ofd->node : 0;
 	uint32_t ending = (seen & ~3u) | BFS_OFD_ENDING;
 	if (BFS_OFD_STATE(seen) == BFS_OFD_LIVE && !__atomic_compare_exchange_n(&ofd->state, &seen, ending, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
-	if (BFS_OFD_STATE(seen) == BFS_OFD_LIVE) bfs_notify_ofd(ofd, (ofd->flags & O_ACCMODE) != O_RDONLY ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	if (BFS_OFD_STATE(seen) == BFS_OFD_LIVE && (__atomic_load_n(&ofd->reserved, __ATOMIC_RELAXED) & BFS_OFD_QUIET) == 0)
+		bfs_notify_ofd(ofd, (ofd->flags & O_ACCMODE) != O_RDONLY ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	bool unlinked = n != 0 && bfs_node_attr(n, &attr) == 0 && attr.nlink == 0;
 	ofd_free_entry(index, ending);
 	if (unlinked) bfs_notify_ended(n, &attr);

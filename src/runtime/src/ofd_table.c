@@ -83,11 +83,17 @@ static uint32_t table_free_row(uint32_t stripe, uint32_t row, uint32_t rows) {
 	return row;
 }
 
-static void table_taken(uint32_t index) {
-	uint32_t *at = &bfs_p.control->ofd_top;
-	for (uint32_t top = __atomic_load_n(at, __ATOMIC_RELAXED); top <= index;)
-		if (__atomic_compare_exchange_n(at, &top, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
+static void table_raise(uint32_t *at, uint32_t used) {
+	for (uint32_t top = __atomic_load_n(at, __ATOMIC_RELAXED); top <= used;)
+		if (__atomic_compare_exchange_n(at, &top, used + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
 }
+
+static void table_taken(uint32_t index) {
+	table_raise(&bfs_p.control->ofd_top, index);
+	table_raise(&bfs_p.control->stripes[table_stripe(index)].top, table_row(index));
+}
+
+uint32_t bfs_ofd_rows(uint32_t stripe) { return __atomic_load_n(&bfs_p.control->stripes[stripe].top, __ATOMIC_RELAXED); }
 
 long bfs_ofd_claim(int fd, uint32_t stripe, uint32_t *index) {
 	struct bfs_stripe *s = &bfs_p.control->stripes[stripe];
@@ -121,9 +127,9 @@ long bfs_ofd_claim(int fd, uint32_t stripe, uint32_t *index) {
 bool bfs_ofd_refers(bfs_node n) {
 	struct bfs_attr attr;
 	if (bfs_image_attr(n, &attr) != 0) return false; /* nobody could open it */
-	uint32_t top = __atomic_load_n(&bfs_p.control->ofd_top, __ATOMIC_RELAXED);
-	for (uint32_t row = 0, i; (i = bfs_ofd_index(bfs_ofd_stripe(attr.ino), row)) < top; row++) {
-		const struct bfs_ofd *ofd = &bfs_p.ofds[i];
+	uint32_t stripe = bfs_ofd_stripe(attr.ino), rows = bfs_ofd_rows(stripe);
+	for (uint32_t row = 0; row < rows; row++) {
+		const struct bfs_ofd *ofd = &bfs_p.ofds[bfs_ofd_index(stripe, row)];
 		if (__atomic_load_n(&ofd->node, __ATOMIC_RELAXED) == n && BFS_OFD_STATE(__atomic_load_n(&ofd->state, __ATOMIC_RELAXED)) == BFS_OFD_LIVE)
 			return true;
 	}

@@ -57,6 +57,9 @@ static long open_truncate(const struct bfs_loc *loc, const struct bfs_attr *attr
 	return r;
 }
 
+/* Is a running program kept from being opened so? With both bits of the access mode set a descriptor is for ioctl alone. */
+static bool open_writes(uint32_t flags) { return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR || (flags & O_TRUNC) != 0; }
+
 static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	struct bfs_attr attr;
 	long r = bfs_node_attr(loc->node, &attr);
@@ -74,6 +77,8 @@ static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	}
 	if (type == S_IFSOCK || type == S_IFBLK) return -ENXIO;
 	if (type == S_IFCHR) return bfs_device_open(attr.mode, attr.rdev, w->flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW));
+	if (type == S_IFREG && open_writes(w->flags) && (attr.mode & 0111) != 0) r = bfs_ofd_text_busy(attr.ino, true);
+	if (r < 0) return r;
 	long fd = bfs_ofd_open(loc, w->flags);
 	if (fd < 0) return fd;
 	bfs_notify_loc(loc, IN_OPEN);

@@ -119,7 +119,7 @@ static long remap_survey(struct remap_job *j) {
 		if (!remap_find(&j->maps, at, &vma)) return -EFAULT;
 		if (!remap_is_pool(&j->maps, &vma, pool.st_dev)) continue;
 		uint64_t offset;
-		if (!bfs_node_page_owner(vma.offset + (at - vma.start), &j->node, &offset) || offset < at - j->old) return 0;
+		if (!bfs_node_page_owner(vma.offset + (at - vma.start), BFS_NODE_NONE, &j->node, &offset) || offset < at - j->old) return 0;
 		j->offset = offset - (at - j->old);
 		j->prot = vma.prot;
 		j->shared = vma.shared;
@@ -190,7 +190,7 @@ static bool remap_covers(const struct remap_job *j) {
 		bfs_node node = BFS_NODE_NONE;
 		uint64_t offset;
 		if (!remap_find(&j->maps, at, &vma) || !vma.shared || vma.inode != j->maps.pool_inode) return false;
-		if (!bfs_node_page_owner(vma.offset + (at - vma.start), &node, &offset) || node != j->node) return false;
+		if (!bfs_node_page_owner(vma.offset + (at - vma.start), j->node, &node, &offset) || node != j->node) return false;
 	}
 	return true;
 }

@@ -9,16 +9,6 @@
 #define SEND_SOCK_STREAM 1
 #define SEND_MAX_MESSAGES 1024u /* UIO_MAXIOV: more are not looked at in one call */
 
-struct send_msghdr { /* struct user_msghdr */
-	uint64_t name;
-	uint32_t name_len, pad;
-	uint64_t iov, iov_len, control, control_len;
-	uint32_t flags, pad2;
-};
-struct send_mmsghdr {
-	struct send_msghdr hdr;
-	uint32_t len, pad;
-};
 struct send_cmsghdr {
 	uint64_t len;
 	int32_t level, type;
@@ -27,7 +17,7 @@ struct send_cmsghdr {
 /* A message as the kernel shall see it. The kernel takes 253 descriptors in one message: 1,040 bytes. */
 #define SEND_CONTROL_SIZE 1600u
 struct send_message {
-	struct send_mmsghdr message; /* a struct msghdr is what a struct mmsghdr starts with */
+	struct bfs_mmsghdr message; /* a struct msghdr is what a struct mmsghdr starts with */
 	struct bfs_unix_address address;
 	uint8_t control[SEND_CONTROL_SIZE] __attribute__((aligned(8)));
 };
@@ -65,6 +55,7 @@ static long send_address(int fd, uint64_t user, uint32_t *len, struct bfs_unix_a
 	*target = (struct send_target){ .host_fd = -1 };
 	long r = bfs_socket_take(fd, user, *len, address, path);
 	target->name = r >= 0 && r != BFS_SOCKET_AS_IS;
+	if (target->name && address->family == BFS_AF_UNIX) bfs_names_used();
 	if (r != BFS_SOCKET_PATH) return BFS_MIN(r, 0);
 	if (bfs_socket_type(fd) != BFS_SOCK_DGRAM) { /* the kernel refuses or ignores the address, whatever it names */
 		address->path[0] = '\0';
@@ -105,7 +96,7 @@ enum bfs_verdict bfs_op_sendto(struct bfs_call *c) {
 
 /* Takes in the header at USER. */
 static long send_take(int fd, uint64_t user, struct send_message *out, struct send_target *target) {
-	struct send_msghdr *hdr = &out->message.hdr;
+	struct bfs_msghdr *hdr = &out->message.hdr;
 	memset(&out->message, 0, sizeof out->message);
 	if (bfs_copy_in(hdr, (const void *)user, sizeof *hdr) < 0) return -EFAULT;
 	bool control = hdr->control != 0 && hdr->control_len != 0;
@@ -165,7 +156,7 @@ enum bfs_verdict bfs_op_sendmsg(struct bfs_call *c) {
 }
 
 /* The bytes of a message: what a socket says it sent. */
-static uint32_t send_size(const struct send_msghdr *hdr) {
+static uint32_t send_size(const struct bfs_msghdr *hdr) {
 	uint64_t total = 0;
 	for (uint64_t i = 0; i < BFS_MIN(hdr->iov_len, SEND_MAX_MESSAGES); i++) {
 		uint64_t vec[2];
@@ -188,7 +179,7 @@ static long send_one(struct bfs_call *c, uint32_t index, bool now, struct send_m
 	r = send_now(fd, m, (uint32_t)c->a[3], target);
 	if (r < 0) return r;
 	uint32_t len = (uint32_t)r;
-	return bfs_copy_out(user + offsetof(struct send_mmsghdr, len), &len, sizeof len) < 0 ? -EFAULT : r;
+	return bfs_copy_out(user + offsetof(struct bfs_mmsghdr, len), &len, sizeof len) < 0 ? -EFAULT : r;
 }
 
 /* One message after the other, as long as none has to wait; the first, where it has to, passes alone: sendmmsg may send fewer than asked for. */
@@ -207,7 +198,7 @@ enum bfs_verdict bfs_op_sendmmsg(struct bfs_call *c) {
 	if (target.host_fd >= 0) return bfs_socket_later();
 	uint32_t size = send_size(&message.message.hdr);
 	uint64_t copy = send_place(c, &message, &target);
-	if (copy == 0 || bfs_copy_out((uint8_t *)c->a[1] + offsetof(struct send_mmsghdr, len), &size, sizeof size) < 0)
+	if (copy == 0 || bfs_copy_out((uint8_t *)c->a[1] + offsetof(struct bfs_mmsghdr, len), &size, sizeof size) < 0)
 		return bfs_done(c, copy == 0 ? -ENOBUFS : -EFAULT);
 	c->a[1] = copy;
 	c->a[2] = 1;

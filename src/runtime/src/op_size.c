@@ -29,6 +29,7 @@ enum bfs_verdict bfs_op_truncate(struct bfs_call *c) {
 	if (loc.kind != BFS_LOC_NODE) return bfs_done(c, bfs_loc_change(__NR_truncate, &loc, 0, c->a[1], 0, 0, 0));
 	if ((attr.mode & S_IFMT) != S_IFREG) return bfs_done(c, -EINVAL);
 	r = bfs_permission(&attr, 2, true);
+	if (r == 0 && (attr.mode & 0111) != 0) r = bfs_ofd_text_busy(attr.ino, true);
 	if (r == 0) r = size_set(loc.node, &attr, c->a[1]);
 	if (r == 0) bfs_notify_loc(&loc, IN_MODIFY);
 	return bfs_done(c, r);

@@ -1,4 +1,4 @@
-/* connect, bind and the names of AF_UNIX sockets (socket_address.c). */
+/* connect, bind and the names of AF_UNIX sockets (socket_address.c, socket_name.c). */
 #include "pool.h"
 #include "providers.h"
 #include "sockets.h"
@@ -30,10 +30,13 @@ enum bfs_verdict bfs_op_connect(struct bfs_call *c) {
 	long r = bfs_socket_take(fd, c->a[1], (uint32_t)c->a[2], &address, path);
 	if (r == BFS_SOCKET_AS_IS) return BFS_PASS;
 	uint32_t len = (uint32_t)c->a[2];
+	bool on_host = false;
 	if (r == BFS_SOCKET_PATH) {
 		r = bfs_socket_find(fd, path, &loc, &address, &len);
-		if (r == 0) return socket_connect_host(c, &loc);
+		on_host = r == 0;
 	}
+	if (r >= 0 && address.family == BFS_AF_UNIX) bfs_names_used();
+	if (on_host) return socket_connect_host(c, &loc);
 	void *copy = bfs_call_scratch(c, sizeof address);
 	if (r >= 0 && (copy == NULL || bfs_copy_out(copy, &address, sizeof address) < 0)) r = -ENOBUFS;
 	if (r < 0) return bfs_done(c, r);
@@ -59,16 +62,13 @@ static long socket_bind_node(int fd, const char *path, const struct bfs_loc *loc
 		uint32_t len = bfs_socket_abstract(&attr, &address);
 		r = bfs_raw3(__NR_bind, fd, &address, len);
 	}
-	if (r < 0) { /* bound already, or not bindable */
-		bfs_node_unlink(loc->parent, loc->name, loc->name_len, false);
-		bfs_pool_string_free(text);
-	}
+	if (r < 0) bfs_node_unlink(loc->parent, loc->name, loc->name_len, false); /* bound already, or not bindable; the text goes with the node */
 	return r;
 }
 
 /* The kernel keeps the path that it is given as the socket's name, by which others answer: it must be the host's own, and the kernel follows the links in it. There is none when this looks,
  * and what the tree does to names below its doors waits until it is done. */
-static long socket_bind_host(int fd, const struct bfs_loc *loc) {
+static long socket_bind_host(int fd, const char *path, const struct bfs_loc *loc) {
 	struct bfs_unix_address address = { .family = BFS_AF_UNIX };
 	struct bfs_host_at at;
 	char digits[24];
@@ -89,53 +89,45 @@ static long socket_bind_host(int fd, const struct bfs_loc *loc) {
 		bfs_hostfs_leave(&at);
 	}
 	bfs_door_names_unlock();
+	if (r == 0) bfs_socket_given(address.path, path);
 	return r == -ELOOP ? -ENOENT : r;
+}
+
+/* Of what bfs_socket_take said is KIND. */
+static long socket_bind(int fd, long kind, const struct bfs_unix_address *address, uint32_t len, const char *path) {
+	struct bfs_loc loc;
+	if (kind == BFS_SOCKET_PLAIN) return bfs_raw3(__NR_bind, fd, address, len);
+	long r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
+	if (r < 0) return r;
+	return loc.kind == BFS_LOC_NODE ? socket_bind_node(fd, path, &loc) : socket_bind_host(fd, path, &loc);
 }
 
 enum bfs_verdict bfs_op_bind(struct bfs_call *c) {
 	struct bfs_unix_address address;
 	char path[BFS_SUN_PATH + 1];
-	struct bfs_loc loc;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
 	long r = bfs_socket_take(fd, c->a[1], (uint32_t)c->a[2], &address, path);
-	if (r == BFS_SOCKET_AS_IS) return BFS_PASS;
-	if (r == BFS_SOCKET_PLAIN) return bfs_done(c, bfs_raw3(__NR_bind, fd, &address, (uint32_t)c->a[2]));
-	if (r >= 0) r = bfs_walk(AT_FDCWD, path, BFS_WALK_PARENT | BFS_WALK_CREATE, &loc);
+	if (r == BFS_SOCKET_AS_IS) {
+		if (bfs_socket_is_unix(fd)) bfs_names_used(); /* the kernel gives it a name */
+		return BFS_PASS;
+	}
 	if (r < 0) return bfs_done(c, r);
-	return bfs_done(c, loc.kind == BFS_LOC_NODE ? socket_bind_node(fd, path, &loc) : socket_bind_host(fd, &loc));
+	r = socket_bind(fd, r, &address, (uint32_t)c->a[2], path);
+	if (r == 0 && address.family == BFS_AF_UNIX) bfs_names_used();
+	return bfs_done(c, r);
 }
 
 /* ---- names back ---- */
 
-/* PATH in place of what the kernel says. */
-static enum bfs_verdict socket_name_out(struct bfs_call *c, struct bfs_unix_address *address, const char *path, uint32_t room) {
-	size_t path_len = BFS_MIN(strlen(path), sizeof address->path);
-	memset(address->path, 0, sizeof address->path);
-	memcpy(address->path, path, path_len);
-	uint32_t len = (uint32_t)(sizeof address->family + BFS_MIN(path_len + 1, sizeof address->path));
-	if ((int32_t)room < 0) return bfs_done(c, -EINVAL);
-	if (bfs_copy_out((void *)c->a[1], address, BFS_MIN(room, len)) < 0 || bfs_copy_out((void *)c->a[2], &len, sizeof len) < 0) return bfs_done(c, -EFAULT);
-	return bfs_done(c, 0);
-}
-
 static enum bfs_verdict socket_name(struct bfs_call *c) {
-	struct bfs_unix_address address;
-	char host[BFS_SUN_PATH + 1], guest[BFS_PATH_MAX];
-	uint32_t room, len = sizeof address;
+	struct bfs_socket_storage address;
+	uint32_t len = sizeof address;
 	int fd = bfs_arg_fd(c, 0);
 	if (bfs_fd_reserved(fd)) return bfs_done(c, -EBADF);
-	if (c->a[1] == 0 || bfs_copy_in(&room, (const void *)c->a[2], sizeof room) < 0) return BFS_PASS; /* the kernel says what is wrong */
-	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || len <= sizeof address.family || len > sizeof address || address.family != BFS_AF_UNIX)
-		return BFS_PASS; /* not ours: the kernel fills in its own */
-	size_t path_len = len - sizeof address.family;
-	uint32_t text = bfs_socket_text_of(&address, path_len);
-	if (text != 0) return socket_name_out(c, &address, bfs_pool_text(text), room);
-	if (address.path[0] != '/') return BFS_PASS;
-	memcpy(host, address.path, path_len);
-	host[path_len] = '\0';
-	long guest_len = bfs_mount_guest_path(host, guest, sizeof guest);
-	return guest_len < 0 || guest_len > (long)BFS_SUN_PATH ? BFS_PASS : socket_name_out(c, &address, guest, room);
+	if (bfs_raw3(c->nr, fd, &address, &len) < 0 || address.family != BFS_AF_UNIX)
+		return BFS_PASS; /* not ours: the kernel says what is wrong, or fills in its own */
+	return bfs_done(c, bfs_socket_address_out(&address, len, c->a[1], c->a[2]));
 }
 
 enum bfs_verdict bfs_op_getsockname(struct bfs_call *c) { return socket_name(c); }

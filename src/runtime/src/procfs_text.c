@@ -39,24 +39,31 @@ static void procfs_hex(struct bfs_textbuf *t, uint64_t v, int digits) {
 	bfs_textbuf_add(t, text + 16 - digits, (size_t)digits);
 }
 
-/* A line of a library's mapping as that of the file that it shows; false where none is known. Device and inode number are those that stat(2) tells, the path is at its usual column. */
-static bool procfs_maps_file(struct bfs_textbuf *t, uint32_t lib, const char *line, size_t len) {
-	struct bfs_mapped_file file;
+struct procfs_maps {
+	struct bfs_textbuf names;
+	struct bfs_mapped_file file; /* what the last line of its kind showed */
+	bfs_node node;               /* the same, of the pool */
+};
+
+/* A line of a mapping of reserved descriptor OWN as that of the file that it shows; false where none is known. Device and inode number are those that stat(2) tells, the path is at its usual column. */
+static bool procfs_maps_file(struct bfs_textbuf *t, struct procfs_maps *maps, int own, const char *line, size_t len) {
 	size_t fields = 0, i = 0;
 	uint64_t at = 0;
 	for (; i < len && fields < 2; i++) fields += line[i] == ' ';
 	size_t start = t->len, head = i;
 	for (; i < len && line[i] != ' '; i++) at = at << 4 | (uint64_t)(line[i] <= '9' ? line[i] - '0' : line[i] - 'a' + 10);
-	if (!bfs_mapped_find(lib, at, &file)) return false;
+	bool pool = own == BFS_FD_POOL;
+	if (!pool) maps->node = BFS_NODE_NONE; /* its path is gone */
+	if (pool ? !bfs_mapped_find_pool(at, &maps->node, &maps->file) : !bfs_mapped_find((uint32_t)(own - BFS_FD_LIBS), at, &maps->file)) return false;
 	bfs_textbuf_add(t, line, head);
-	procfs_hex(t, file.offset, 8);
+	procfs_hex(t, maps->file.offset, 8);
 	bfs_textbuf_str(t, " 00:");
 	procfs_hex(t, BFS_ST_DEV, 2);
 	bfs_textbuf_str(t, " ");
-	bfs_textbuf_u64(t, file.ino);
+	bfs_textbuf_u64(t, maps->file.ino);
 	do bfs_textbuf_str(t, " ");
 	while (!t->failed && t->len - start < PROCFS_MAPS_COLUMN);
-	for (const char *p = file.path, *end = p; *p != '\0'; p = end) {
+	for (const char *p = maps->file.path, *end = p; *p != '\0'; p = end) {
 		while (*end != '\0' && *end != '\n') end++;
 		bfs_textbuf_add(t, p, (size_t)(end - p));
 		if (*end == '\0') break;
@@ -78,12 +85,12 @@ static size_t procfs_maps_path(const char *line, size_t len) {
 	return i < len && line[i] == '/' ? i : len;
 }
 
-static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *names, const char *line, size_t len) {
+static void procfs_maps_line(struct bfs_textbuf *t, struct procfs_maps *maps, const char *line, size_t len) {
 	size_t at = procfs_maps_path(line, len);
 	const char *shown = line + at;
 	size_t n = len - at;
-	int own = n == 0 ? -1 : procfs_own_name(names, shown, n);
-	if (own >= BFS_FD_LIBS && procfs_maps_file(t, (uint32_t)(own - BFS_FD_LIBS), line, at)) return;
+	int own = n == 0 ? -1 : procfs_own_name(&maps->names, shown, n);
+	if ((own >= BFS_FD_LIBS || own == BFS_FD_POOL) && procfs_maps_file(t, maps, own, line, at)) return;
 	bfs_textbuf_add(t, line, at);
 	if (n == 0) return;
 	char path[BFS_PATH_MAX], guest[BFS_PATH_MAX];
@@ -105,19 +112,20 @@ static void procfs_maps_line(struct bfs_textbuf *t, const struct bfs_textbuf *na
 
 void bfs_proc_text_maps(const char *rel, struct bfs_textbuf *t) {
 	char path[96];
-	struct bfs_textbuf names = { 0 }, host = { 0 };
-	procfs_own_names(&names);
+	struct procfs_maps maps = { .node = BFS_NODE_NONE };
+	struct bfs_textbuf host = { 0 };
+	procfs_own_names(&maps.names);
 	if (bfs_proc_host_path(rel, path, sizeof path) > 0 && bfs_textbuf_file(&host, path) == 0) {
 		for (size_t at = 0; at < host.len;) {
 			size_t n = 0;
 			while (at + n < host.len && host.data[at + n] != '\n') n++;
-			procfs_maps_line(t, &names, host.data + at, n);
+			procfs_maps_line(t, &maps, host.data + at, n);
 			bfs_textbuf_add(t, "\n", 1);
 			at += n + 1;
 		}
 	}
 	bfs_textbuf_free(&host);
-	bfs_textbuf_free(&names);
+	bfs_textbuf_free(&maps.names);
 }
 
 static void procfs_text_auxv(const char *rel, const struct bfs_proc_entry *entry, struct bfs_textbuf *t) {

@@ -102,9 +102,24 @@ static void program_introduce(const struct bfs_stack *stack, const struct bfs_el
 	bfs_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
 }
 
-/* The program's file takes the reserved place of the one before it, for /proc/PID/exe. */
+/* A description of its own: that at FD is in the descriptor table of a child, too, that another thread forked right before the exec. */
+static int program_executed(int fd) {
+	struct bfs_loc loc;
+	struct bfs_ofd *opened = bfs_ofd_of(fd, NULL);
+	if (opened == NULL || opened->kind != BFS_LOC_NODE || bfs_ofd_loc(opened, &loc) < 0) return fd;
+	long own = bfs_reserved_open(&loc, O_RDONLY | O_CLOEXEC);
+	struct bfs_ofd *executed = own < 0 ? NULL : bfs_ofd_of((int)own, NULL);
+	if (executed == NULL) return fd;
+	__atomic_fetch_or(&executed->reserved, BFS_OFD_EXECUTED, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&opened->reserved, BFS_OFD_QUIET, __ATOMIC_RELAXED);
+	bfs_close_fd(fd);
+	return (int)own;
+}
+
+/* The program's file takes the reserved place of the one before it, for /proc/PID/exe, and for ETXTBSY. */
 static void program_remember(int fd) {
 	uint32_t old;
+	fd = program_executed(fd);
 	bool had = bfs_ofd_of(bfs_fd(BFS_FD_EXEC), &old) != NULL;
 	if (bfs_reserved_put(fd, BFS_FD_EXEC) == 0 && had) bfs_ofd_closed(old);
 	bfs_raw1(__NR_close, fd);

@@ -1,16 +1,8 @@
-/* Addresses of AF_UNIX sockets. The kernel would look for a path on the host, so a socket that is bound to one gets an abstract name instead, made from the overlay inode that stands for it;
- * connecting and sending translate the path the same way, getsockname and getpeername translate back.
- *
- *   sun_path   NUL "binaryfs/" pool "/" inode "/" birth "/" text        each a hexadecimal number
- *
- * pool tells process trees apart, birth inodes that had the same number, and text is the pool's string of the path as it was given to bind, kept with the socket's type in the node's
- * rdev, which means nothing for a socket. accept and recvfrom may wait, so what they report is left as the kernel gives it: the abstract name, to which connect and sendto send as to any other.
- * Below host paths and volumes the address leads to the host's own socket.
- */
+/* Addresses that the program gives to calls on AF_UNIX sockets: what they stand for, and what the kernel shall see instead (socket_name.c). Below host paths and volumes that leads to the
+ * host's own socket. */
 #include "providers.h"
 #include "sockets.h"
 
-#include <asm/stat.h>
 #include <linux/time_types.h>
 
 #define SOCKET_SOL_SOCKET 1
@@ -19,69 +11,17 @@
 #define SOCKET_CLOEXEC 02000000
 #define SOCKET_PAUSE_NS 2000000
 
-static size_t socket_hex(char *dst, uint64_t v) {
-	static const char digits[] = "0123456789abcdef";
-	size_t len = 1;
-	while (len < 16 && v >> (4 * len) != 0) len++;
-	for (size_t i = 0; i < len; i++) dst[i] = digits[v >> (4 * (len - 1 - i)) & 15];
-	return len;
-}
-
-/* Distinguishes this tree's sockets: inode and birth of its first placeholder, which nobody ever writes. */
-static uint64_t socket_pool_id(void) {
-	static uint64_t id;
-	uint64_t known = __atomic_load_n(&id, __ATOMIC_RELAXED);
-	if (known != 0) return known;
-	struct stat st;
-	if (bfs_raw2(__NR_fstat, bfs_placeholder_fd(0), &st) < 0) return 1;
-	known = (st.st_ino * 0x9E3779B97F4A7C15ull ^ (st.st_mtime * 1000000000ull + st.st_mtime_nsec)) | 1;
-	__atomic_store_n(&id, known, __ATOMIC_RELAXED);
-	return known;
-}
-
-/* "binaryfs/POOL/" with the NUL before it; its length. */
-static size_t socket_prefix(char *dst) {
-	static const char head[] = "\0binaryfs/";
-	size_t len = sizeof head - 1;
-	memcpy(dst, head, len);
-	len += socket_hex(dst + len, socket_pool_id());
-	dst[len++] = '/';
-	return len;
-}
-
-uint32_t bfs_socket_abstract(const struct bfs_attr *attr, struct bfs_unix_address *out) {
-	out->family = BFS_AF_UNIX;
-	size_t len = socket_prefix(out->path);
-	len += socket_hex(out->path + len, attr->ino);
-	out->path[len++] = '/';
-	len += socket_hex(out->path + len, (uint64_t)attr->btime_sec * 1000000000ull + attr->btime_nsec);
-	out->path[len++] = '/';
-	len += socket_hex(out->path + len, (uint32_t)attr->rdev);
-	return (uint32_t)(sizeof out->family + len);
-}
-
-uint32_t bfs_socket_text_of(const struct bfs_unix_address *address, size_t path_len) {
-	char prefix[BFS_SUN_PATH];
-	size_t prefix_len = socket_prefix(prefix);
-	if (path_len <= prefix_len || memcmp(address->path, prefix, prefix_len) != 0) return 0;
-	uint32_t text = 0;
-	for (size_t i = prefix_len; i < path_len; i++) {
-		char d = address->path[i];
-		if (d == '/')
-			text = 0;
-		else
-			text = text << 4 | (uint32_t)(d <= '9' ? d - '0' : d - 'a' + 10);
-	}
-	return text;
+bool bfs_socket_is_unix(int fd) {
+	uint32_t domain = 0, size = sizeof domain;
+	return bfs_raw5(__NR_getsockopt, fd, SOCKET_SOL_SOCKET, SOCKET_SO_DOMAIN, &domain, &size) == 0 && domain == BFS_AF_UNIX;
 }
 
 long bfs_socket_take(int fd, uint64_t user, uint32_t len, struct bfs_unix_address *address, char path[BFS_SUN_PATH + 1]) {
-	uint32_t domain = 0, size = sizeof domain;
 	if (user == 0 || len <= sizeof address->family || len > sizeof *address) return BFS_SOCKET_AS_IS;
 	memset(address, 0, sizeof *address);
 	if (bfs_copy_in(address, (const void *)user, len) < 0) return -EFAULT;
 	if (address->family != BFS_AF_UNIX || address->path[0] == '\0') return BFS_SOCKET_PLAIN;
-	if (bfs_raw5(__NR_getsockopt, fd, SOCKET_SOL_SOCKET, SOCKET_SO_DOMAIN, &domain, &size) < 0 || domain != BFS_AF_UNIX) {
+	if (!bfs_socket_is_unix(fd)) {
 		/* The kernel refuses it for its family alone, and another socket put in this one's place in the meantime finds no path. */
 		address->path[0] = '\0';
 		return BFS_SOCKET_PLAIN;

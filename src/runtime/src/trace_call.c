@@ -75,10 +75,11 @@ static bool trace_frame(uint32_t tid, uint64_t at, struct bfs_trap_frame *frame)
 	return true;
 }
 
-/* The call by which the gate tells of a wait's result: bfs_after_call, wherever the runtime lies there. */
+/* The call by which the gate tells of a result: bfs_after_call, wherever the runtime lies there. */
 static bool trace_tells_after(uint32_t tid, const struct bfs_trace_regs *regs) {
 	struct bfs_trap_frame frame;
-	return (regs->orig_rax == __NR_wait4 || regs->orig_rax == __NR_waitid) && trace_frame(tid, regs->rsp, &frame) && frame.after + TRACE_AFTER_SIZE == regs->rip;
+	bool may = regs->orig_rax == __NR_wait4 || regs->orig_rax == __NR_waitid || bfs_policy_of((long)regs->orig_rax).class == BFS_CLASS_LATER;
+	return may && trace_frame(tid, regs->rsp, &frame) && frame.after + TRACE_AFTER_SIZE == regs->rip;
 }
 
 static bool trace_told(struct bfs_tracee *t, uint8_t phase) {
@@ -133,8 +134,9 @@ static bool trace_passed(struct bfs_tracee *t, struct bfs_trace_regs *regs, uint
 	if (!trace_frame(t->tid, regs->rsp, &frame)) return trace_told(t, BFS_TRACE_OUT);
 	t->ip = frame.rip;
 	t->nr = (int32_t)frame.rax;
-	if (!done && bfs_trace_traces(t->tid)) return trace_hidden(t, BFS_TRACE_TRAPPED); /* it may wait again */
-	if (!done && bfs_notify_any()) return trace_told(t, BFS_TRACE_OUT);               /* the runtime is to hear of it */
+	if (!done && (frame.kept != 0 || bfs_trace_traces(t->tid)))
+		return trace_hidden(t, BFS_TRACE_TRAPPED);                  /* it has yet to be put in its place; it may wait again */
+	if (!done && bfs_notify_any()) return trace_told(t, BFS_TRACE_OUT); /* the runtime is to hear of it */
 	if (stub == bfs_gate_at(bfs_gate_wait) && regs->rax + frame.again == 0) return trace_hidden(t, BFS_TRACE_REPEATS);
 	return trace_leaves_gate(t, regs, &frame, regs->rax);
 }

@@ -4,7 +4,7 @@
  * in one step, so nothing of the program ever runs while the runtime holds something. A call that the runtime answered gets its result in the frame's rax. A call that the kernel
  * shall perform (it may block, be interrupted, be restarted) is not performed here: the frame is made to return to the gate, where it happens in the program's normal context:
  *
- *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax again after │ ← rsp during the call
+ *   program's stack   │ …in use… │ red zone 128 │ (signal frame) │ scratch (if asked for) │ frame: rdi rsi rdx r10 r8 r9 rip rsp rax again after kept │ ← rsp during the call
  *
  * Without an alternate stack the kernel's signal frame lies there too, and rt_sigreturn has yet to read it: what is written stays below.
  */
@@ -41,7 +41,7 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 		if (t->call.a[i] - t->call.scratch < BFS_SCRATCH_SIZE) top = BFS_MIN(top, t->call.a[i]);
 	uint64_t base = (top - sizeof(struct bfs_trap_frame)) & ~15ul;
 	struct bfs_trap_frame *frame = (struct bfs_trap_frame *)base;
-	*frame = (struct bfs_trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call };
+	*frame = (struct bfs_trap_frame){ mc->rdi, mc->rsi, mc->rdx, mc->r10, mc->r8, mc->r9, mc->rip, mc->rsp, mc->rax, again, (uint64_t)bfs_after_call, t->call.kept };
 	mc->rax = (uint64_t)t->call.nr;
 	mc->rdi = t->call.a[0];
 	mc->rsi = t->call.a[1];
@@ -56,8 +56,10 @@ static void trap_pass(struct bfs_trap *t, const char *stub, uint64_t again) {
 /* The call that the frame at the stack pointer is of has been performed. */
 static void trap_after(struct bfs_sigcontext *mc) {
 	const struct bfs_trap_frame *frame = (const struct bfs_trap_frame *)mc->rsp;
-	struct bfs_call call = { .nr = (int32_t)frame->rax, .a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 }, .result = (long)frame->again };
-	bool again = bfs_wait_after(&call);
+	struct bfs_call call = {
+		.nr = (int32_t)frame->rax, .a = { frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9 }, .result = (long)frame->again, .kept = frame->kept
+	};
+	bool again = bfs_after(&call);
 	mc->rdi = frame->rdi;
 	mc->rsi = frame->rsi;
 	mc->rdx = frame->rdx;
@@ -72,7 +74,8 @@ static void trap_after(struct bfs_sigcontext *mc) {
 /* Ours traps nothing that is made from the gate or that the table calls native. */
 bool bfs_trap_is_ours(int32_t code, int32_t error, uint64_t address, long nr) {
 	uint8_t class = bfs_policy_of(nr).class;
-	return code == TRAP_SYS_SECCOMP && error == BFS_FILTER_TRAPS && address - BFS_GATE_ADDR >= BFS_GATE_SIZE && (class == BFS_CLASS_TRAP || class == BFS_CLASS_PROCESS);
+	return code == TRAP_SYS_SECCOMP && error == BFS_FILTER_TRAPS && address - BFS_GATE_ADDR >= BFS_GATE_SIZE &&
+	       (class == BFS_CLASS_TRAP || class == BFS_CLASS_LATER || class == BFS_CLASS_PROCESS);
 }
 
 /* Returns the program's own handler where the signal is for it, else 0. */
@@ -107,7 +110,7 @@ uint64_t bfs_trap_main(void *info, struct bfs_ucontext *uc) {
 	case BFS_DONE: mc->rax = (uint64_t)t.call.result; break;
 	case BFS_PASS: trap_pass(&t, bfs_gate_pass, 0); break;
 	case BFS_WAIT: trap_pass(&t, bfs_gate_wait, (uint64_t)-t.call.again); break;
-	case BFS_AFTER: trap_pass(&t, bfs_gate_after, (uint64_t)bfs_wait_heeded()); break;
+	case BFS_AFTER: trap_pass(&t, bfs_gate_after, (uint64_t)bfs_after_heeded(&t.call)); break;
 	case BFS_LAST:
 		uc->sigmask = ~BFS_SIGSYS_BIT;
 		trap_pass(&t, bfs_gate_pass, 0);

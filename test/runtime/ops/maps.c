@@ -37,6 +37,26 @@ static int shows(const struct line *l, const char *path, unsigned long offset) {
 	       minor(st.st_dev) == l->minor;
 }
 
+/* Files that were written here. */
+static void written(void) {
+	char path[PATH_MAX], moved[PATH_MAX];
+	struct line l;
+	OK(getcwd(path, 1000) != NULL && strcat(path, "/written") == path && getcwd(moved, 1000) != NULL && strcat(moved, "/d/moved") == moved);
+	int fd = open("written", O_RDWR | O_CREAT, 0644), other = open("other", O_RDWR | O_CREAT, 0644);
+	char page[4096] = "";
+	for (int i = 0; i < 4; i++) OK(write(fd, page, sizeof page) == sizeof page && write(other, page, sizeof page) == sizeof page);
+	char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 8192), *between = mmap(NULL, 4096, PROT_READ, MAP_SHARED, other, 0),
+	     *private = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 4096);
+	OK(shared != MAP_FAILED && between != MAP_FAILED && private != MAP_FAILED && close(fd) == 0 && close(other) == 0);
+	OK(find("/proc/self/maps", shared, &l) && strcmp(l.mode, "rw-s") == 0 && shows(&l, path, 8192));
+	OK(find("/proc/self/maps", private, &l) && shows(&l, path, 4096));
+	OK(mkdir("d", 0755) == 0 && rename("written", "d/moved") == 0 && find("/proc/self/smaps", shared, &l) && shows(&l, moved, 8192));
+	OK(find("/proc/self/maps", private, &l) && shows(&l, moved, 4096));
+	munmap(shared, 4096);
+	munmap(between, 4096);
+	munmap(private, 4096);
+}
+
 int main(int argc, char **argv) {
 	char self[PATH_MAX] = "";
 	struct line l;
@@ -52,5 +72,6 @@ int main(int argc, char **argv) {
 	OK(munmap(at + 4096, 8192) == 0 && (!find("/proc/self/maps", at + 4096, &l) || l.path[0] == 0)); /* other memory may lie there by now */
 	void *nothing = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	OK(find("/proc/self/maps", nothing, &l) && l.path[0] == 0 && l.inode == 0);
+	written();
 	return check_end();
 }
