@@ -96,7 +96,10 @@ void bfs_now(int64_t *sec, uint32_t *nsec);
 long bfs_fifo_nameless(void);
 
 /* Rewrites C so that the caller passes it: the open of FIFO INO with FLAGS (permission was checked) by the kernel, which may wait. −ENXIO where the host lets no FIFO be made. */
-long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags);
+long bfs_fifo_open(struct bfs_call *c, bfs_node node, uint64_t ino, uint32_t flags);
+/* The FIFO that descriptor FD was opened on, or for which what the kernel knows by these numbers stands in. False where it is none of ours, or was removed. */
+bool bfs_fifo_loc(int fd, struct bfs_loc *loc);
+bool bfs_fifo_of(uint64_t host, uint64_t host_ino, struct bfs_loc *loc);
 
 /* ---- limits (op_rlimit.c) ---- */
 

@@ -129,6 +129,13 @@ struct bfs_tracee {
 #define BFS_TRACEES 4096u
 #define BFS_SOCKET_NAMES 1024u
 
+/* An opened FIFO: what stands in for it, and its node. op_fifo.c */
+struct bfs_fifo {
+	uint64_t host, host_ino, ino;
+	bfs_node node;
+};
+#define BFS_FIFOS 512u
+
 struct bfs_control {
 	uint64_t magic;
 	uint32_t lock;     /* tid of the owner, as FUTEX_LOCK_PI wants it */
@@ -166,6 +173,8 @@ struct bfs_control {
 	struct bfs_tracee tracees[BFS_TRACEES];
 	uint64_t instance_key, instance_inode;   /* notify.c */
 	uint32_t socket_names[BFS_SOCKET_NAMES]; /* socket_name.c: texts, each in the place that its hash says */
+	uint32_t fifos_any;                      /* one was opened */
+	struct bfs_fifo fifos[BFS_FIFOS];        /* each in the place that its hash says */
 	struct bfs_pool_lib libs[BFS_MAX_LIBS];
 	struct bfs_mount_table mounts;
 };

@@ -13,7 +13,7 @@ static uint32_t attr_walk_flags(uint32_t at_flags) {
 /* Where the call acts: a path, or a placeholder's descriptor. */
 static long attr_ofd_loc(struct bfs_call *c, struct bfs_loc *loc, enum bfs_verdict *verdict) {
 	struct bfs_ofd *ofd = bfs_own_data(c, 0, verdict);
-	if (ofd == NULL) return BFS_WALK_PASS;
+	if (ofd == NULL) return *verdict == BFS_PASS && bfs_fifo_loc(bfs_arg_fd(c, 0), loc) ? 0 : BFS_WALK_PASS;
 	return bfs_ofd_loc(ofd, loc);
 }
 

@@ -59,6 +59,7 @@ long bfs_call_walk(struct bfs_call *c, unsigned dirfd, unsigned path, uint32_t f
 			if (fd < 0 || bfs_fd_reserved(fd)) return -EBADF;
 			struct bfs_ofd *ofd = bfs_ofd_of(fd, NULL);
 			if (ofd != NULL) return bfs_ofd_loc(ofd, out);
+			if (bfs_fifo_loc(fd, out)) return 0;
 			c->a[path] = (uint64_t)common_empty_path;
 			return BFS_WALK_PASS;
 		}

@@ -71,6 +71,39 @@ static long fifo_stand_in(uint64_t ino, struct bfs_queued *record) {
 	return r;
 }
 
+static struct bfs_fifo *fifo_place(uint64_t host, uint64_t host_ino) { return &bfs_p.control->fifos[(host ^ host >> 20 ^ host_ino * 31) % BFS_FIFOS]; }
+
+/* Under the pool lock. One that has lost its place is known by what stands in for it. */
+static void fifo_known(const struct bfs_queued *record, bfs_node node) {
+	*fifo_place(record->host, record->host_ino) = (struct bfs_fifo){ record->host, record->host_ino, record->key, node };
+	__atomic_store_n(&bfs_p.control->fifos_any, 1, __ATOMIC_RELAXED);
+}
+
+bool bfs_fifo_of(uint64_t host, uint64_t host_ino, struct bfs_loc *loc) {
+	struct bfs_attr attr;
+	if (__atomic_load_n(&bfs_p.control->fifos_any, __ATOMIC_RELAXED) == 0) return false;
+	bfs_pool_lock();
+	struct bfs_fifo fifo = *fifo_place(host, host_ino);
+	bfs_pool_unlock();
+	if (fifo.host != host || fifo.host_ino != host_ino) return false;
+	/* Once it was removed the node may be another's. */
+	if (bfs_node_attr(fifo.node, &attr) < 0 || attr.ino != fifo.ino || (attr.mode & S_IFMT) != S_IFIFO) return false;
+	loc->kind = BFS_LOC_NODE;
+	loc->node = fifo.node;
+	loc->parent = 0;
+	loc->mount = 0;
+	loc->magic = loc->last_is_dot = loc->trailing_slash = false;
+	loc->name_len = 0;
+	loc->name[0] = loc->rel[0] = '\0';
+	return true;
+}
+
+bool bfs_fifo_loc(int fd, struct bfs_loc *loc) {
+	struct stat st;
+	if (__atomic_load_n(&bfs_p.control->fifos_any, __ATOMIC_RELAXED) == 0 || bfs_fd_reserved(fd)) return false;
+	return bfs_raw2(__NR_fstat, fd, &st) == 0 && (st.st_mode & S_IFMT) == S_IFIFO && bfs_fifo_of(st.st_dev, st.st_ino, loc);
+}
+
 long bfs_fifo_setup(void) {
 	long r = bfs_queue_setup(BFS_FD_FIFO_QUEUE);
 	/* No reserved number is left free: the kernel would give it to the program once the numbers below are used up. */
@@ -78,13 +111,14 @@ long bfs_fifo_setup(void) {
 	return r;
 }
 
-long bfs_fifo_open(struct bfs_call *c, uint64_t ino, uint32_t flags) {
+long bfs_fifo_open(struct bfs_call *c, bfs_node node, uint64_t ino, uint32_t flags) {
 	struct bfs_queued record;
 	char path[BFS_LENT_PATH];
 	char *scratch = bfs_call_scratch(c, sizeof path);
 	if (scratch == NULL) return -ENXIO;
 	bfs_pool_lock();
 	long fd = fifo_stand_in(ino, &record);
+	if (fd >= 0) fifo_known(&record, node);
 	bfs_pool_unlock();
 	if (fd < 0) return fd;
 	long r = bfs_reserved_lend((int)fd, path);

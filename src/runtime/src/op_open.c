@@ -71,7 +71,7 @@ static long open_node(const struct bfs_loc *loc, struct open_want *w) {
 	if (r == 0 && (w->flags & O_NOATIME) != 0 && !bfs_is_owner(&attr)) r = -EPERM;
 	if (r < 0) return r;
 	if (type == S_IFIFO) {
-		r = bfs_fifo_open(w->call, attr.ino, w->flags);
+		r = bfs_fifo_open(w->call, loc->node, attr.ino, w->flags);
 		w->passes = r == 0;
 		return r;
 	}

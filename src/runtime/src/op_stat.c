@@ -94,7 +94,8 @@ enum bfs_verdict bfs_op_fstat(struct bfs_call *c) {
 	uint64_t dev;
 	int fd = bfs_arg_fd(c, 0);
 	struct bfs_ofd *ofd = bfs_own(fd, NULL);
-	if (ofd == NULL) return bfs_foreign(c, fd);
-	long r = bfs_ofd_attr(ofd, &attr, &dev);
+	struct bfs_loc loc;
+	if (ofd == NULL && !bfs_fifo_loc(fd, &loc)) return bfs_foreign(c, fd);
+	long r = ofd == NULL ? bfs_loc_attr(&loc, &attr, &dev) : bfs_ofd_attr(ofd, &attr, &dev);
 	return bfs_done(c, r < 0 ? r : stat_out(&attr, dev, (void *)c->a[1]));
 }

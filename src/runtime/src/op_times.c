@@ -69,8 +69,8 @@ static enum bfs_verdict times_at(struct bfs_call *c, unsigned dirfd, unsigned pa
 		if (at_flags != 0) return bfs_done(c, -EINVAL);
 		if (bfs_arg_fd(c, dirfd) == AT_FDCWD) return bfs_done(c, -EFAULT);
 		struct bfs_ofd *ofd = bfs_own_data(c, dirfd, &verdict);
-		if (ofd == NULL) return verdict;
-		r = bfs_ofd_loc(ofd, &loc);
+		if (ofd == NULL && (verdict != BFS_PASS || !bfs_fifo_loc(bfs_arg_fd(c, dirfd), &loc))) return verdict;
+		if (ofd != NULL) r = bfs_ofd_loc(ofd, &loc);
 	} else {
 		uint32_t walk = ((at_flags & AT_SYMLINK_NOFOLLOW) == 0 ? BFS_WALK_FOLLOW : 0u) | ((at_flags & AT_EMPTY_PATH) != 0 ? BFS_WALK_EMPTY : 0u);
 		r = bfs_call_walk(c, dirfd, path, walk, &loc);

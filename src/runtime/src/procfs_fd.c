@@ -1,6 +1,7 @@
 /* Magic links of /proc: descriptors, exe, cwd, root and namespaces. Their targets are never reached through the kernel's own link where that could lead to a file of the host that the
  * tree was not given: a placeholder stands for its node, exe, cwd and root for the virtual ones; what is left are pipes, sockets, terminals and files of the kernel's own descriptors.
  */
+#include "ops.h"
 #include "providers.h"
 
 /* The decimal or octal number after KEY in /proc/PID/fdinfo/N. */
@@ -103,6 +104,7 @@ static long procfs_follow_kernel(uint32_t mount, const char *rel, struct bfs_loc
 	long r = bfs_proc_host_path(rel, path, sizeof path);
 	if (r >= 0) r = bfs_host_stat(AT_FDCWD, path, 0, &st);
 	if (r < 0) return r;
+	if (BFS_S_TYPE(st.st_mode) == S_IFIFO && bfs_fifo_of(st.st_dev, st.st_ino, loc)) return 0;
 	if (BFS_S_TYPE(st.st_mode) == S_IFDIR) return -EACCES; /* a directory of the host that somebody sent here would be a door to all of it */
 	size_t len = strlen(rel);
 	memmove(loc->rel, rel, len + 1); /* REL may be LOC's own */

@@ -58,6 +58,28 @@ static void debugged(void) {
 	OK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && events == 0);
 }
 
+/* FD is open on "f": what it tells of itself, and what is changed through it, is the file's. */
+static void described(int fd) {
+	struct stat st, by_path, by_link;
+	struct statx extended;
+	char link[40];
+	struct timespec times[2] = { { 1000, 1 }, { 2000, 2 } };
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	OK(stat("f", &by_path) == 0 && fstat(fd, &st) == 0 && st.st_dev == by_path.st_dev && st.st_ino == by_path.st_ino && st.st_mode == by_path.st_mode);
+	OK(st.st_uid == by_path.st_uid && st.st_gid == by_path.st_gid && st.st_nlink == by_path.st_nlink && st.st_size == 0);
+	OK(stat(link, &by_link) == 0 && by_link.st_ino == by_path.st_ino && by_link.st_dev == by_path.st_dev);
+	OK(fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_ino == by_path.st_ino && st.st_dev == by_path.st_dev);
+	OK(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &extended) == 0 && extended.stx_ino == by_path.st_ino);
+	OK(fchmod(fd, 0640) == 0 && stat("f", &st) == 0 && (st.st_mode & 07777) == 0640 && fchmod(fd, by_path.st_mode & 07777) == 0);
+	OK(fchown(fd, geteuid(), getegid()) == 0);
+	OK(futimens(fd, times) == 0 && stat("f", &st) == 0 && st.st_atime == 1000 && st.st_mtime == 2000 && st.st_mtim.tv_nsec == 2);
+	int other[2];
+	OK(pipe(other) == 0 && fstat(other[0], &st) == 0 && S_ISFIFO(st.st_mode) && st.st_ino != by_path.st_ino);
+	close(other[0]), close(other[1]);
+	int again = open(link, O_WRONLY | O_NONBLOCK);
+	OK(again >= 0 && fstat(again, &st) == 0 && st.st_ino == by_path.st_ino && close(again) == 0);
+}
+
 int main(int argc, char **argv) {
 	char text[16];
 	struct stat st;
@@ -89,6 +111,7 @@ int main(int argc, char **argv) {
 	struct pollfd poll_reader = { .fd = reader, .events = POLLIN };
 	OK(poll(&poll_reader, 1, 0) == 1 && read(reader, text, sizeof text) == 3);
 	OK(fstat(reader, &st) == 0 && S_ISFIFO(st.st_mode));
+	described(reader);
 	FAILS(lseek(reader, 0, SEEK_SET), ESPIPE);
 	/* another name, and none, is the same FIFO */
 	OK(link("f", "g") == 0 && rename("f", "h") == 0);
