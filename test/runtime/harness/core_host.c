@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pool.h"
 #include "vfs.h"
 
 long bfs_raw(long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) {
@@ -51,6 +52,7 @@ long bfs_copy_str(char *dst, const char *user_src, size_t size) {
 const struct bfs_mount *bfs_mount_get(uint32_t index) { return &bfs_pool_mounts()->entries[index]; }
 uint32_t bfs_mount_nested(uint32_t mount, const char *rel) { return (void)mount, (void)rel, 0; }
 long bfs_procfs_follow(uint32_t mount, const char *rel, struct bfs_loc *loc) { return (void)mount, (void)rel, (void)loc, -ENOENT; }
+bool bfs_trace_help(uint32_t tid) { return (void)tid, false; }
 long bfs_devfs_setup(void) { return 0; }
 long bfs_procfs_setup(void) { return 0; }
 long bfs_doors_setup(const struct bfs_config *config, char *why, size_t why_size) { return (void)config, (void)why, (void)why_size, 0; }
